@@ -1,0 +1,113 @@
+"""The ASGI application: authenticate, find the service, call its provider, serialise."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from maze_helpers.local_cloud import auth
+from maze_helpers.local_cloud.cloud import LocalCloud
+from maze_helpers.local_cloud.credentials import AccessKey
+from maze_helpers.local_cloud.errors import AWSError, InternalFailure, UnknownOperation
+from maze_helpers.local_cloud.protocol import ServiceProtocol
+from maze_helpers.local_cloud.services.cloudwatch import CloudWatch
+from maze_helpers.local_cloud.services.delegated import Delegated
+from maze_helpers.local_cloud.services.logs import Logs
+from maze_helpers.local_cloud.services.s3.service import S3
+from maze_helpers.local_cloud.services.sagemaker.service import SageMaker
+from maze_helpers.local_cloud.services.sts import STS
+
+log = logging.getLogger(__name__)
+
+Operation = Callable[[dict[str, Any], AccessKey], dict[str, Any]]
+
+# The largest request of a service other than S3; AWS's own limits are all below it.
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+
+class LocalCloudApp:
+    """Answers every AWS request that reaches the server."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.s3 = S3(cloud)
+        # Keyed by the service's name in a signature's credential scope.
+        providers = {
+            "sts": STS(cloud),
+            "iam": Delegated(cloud, "iam"),
+            "logs": Logs(cloud),
+            "monitoring": CloudWatch(cloud),
+            "sagemaker": SageMaker(cloud),
+        }
+        self.services = {
+            signing_name: Service(provider.protocol, provider.operations)
+            for signing_name, provider in providers.items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        response = await self.answer(request)
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
+        """Return the response to a request, whatever it is."""
+        signing_name = auth.claimed_service(request)
+        try:
+            signed = auth.verify(request, self.cloud.credentials, self.cloud.clock.time_s())
+        except AWSError as error:
+            return self.error(signing_name, request, error)
+        if signed.service == "s3":
+            return await self.s3.answer(request, signed)
+        service = self.services.get(signed.service)
+        if service is None:
+            message = (
+                f"The local cloud has no service '{signed.service}'. "
+                f"It has: {', '.join(sorted([*self.services, 's3']))}."
+            )
+            return self.error(signed.service, request, UnknownOperation(message))
+        try:
+            body = await signed.read_body(request, MAX_BODY_BYTES)
+            return await run_in_threadpool(service.call, request, body, signed.caller)
+        except AWSError as error:
+            return service.protocol.error(request, error)
+
+    def error(self, signing_name: str, request: Request, error: AWSError) -> Response:
+        """Render an error in the protocol of the service that the request meant."""
+        if signing_name == "s3":
+            return self.s3.error(request, error)
+        service = self.services.get(signing_name, self.services["sagemaker"])
+        return service.protocol.error(request, error)
+
+
+class Service:
+    """A service's protocol and the operations that its provider implements."""
+
+    def __init__(self, protocol: ServiceProtocol, operations: Mapping[str, Operation]) -> None:
+        self.protocol = protocol
+        self.operations = operations
+
+    def call(self, request: Request, body: bytes, caller: AccessKey) -> Response:
+        """Parse, run and serialise one operation.
+
+        Raises: AWSError, as AWS would answer; InternalFailure for a fault of ours.
+        """
+        operation, parameters = self.protocol.parse(request, body)
+        method = self.operations.get(operation)
+        if method is None:
+            raise UnknownOperation(
+                f"The local cloud does not implement {self.protocol.service_name} {operation}."
+            )
+        try:
+            result = method(parameters, caller)
+        except AWSError:
+            raise
+        except Exception as error:
+            log.exception("%s %s failed", self.protocol.service_name, operation)
+            raise InternalFailure("The local cloud failed; see its server log.") from error
+        return self.protocol.response(request, operation, result)

@@ -1,0 +1,50 @@
+"""The local cloud: its state, clock and engine in one object that every service is given."""
+
+from pathlib import Path
+
+from maze_helpers.local_cloud.clock import Clock
+from maze_helpers.local_cloud.credentials import Credentials, load_or_create_user_key
+from maze_helpers.local_cloud.engine.training import TrainingEngine
+from maze_helpers.local_cloud.services.cloudwatch import MetricStore
+from maze_helpers.local_cloud.services.logs import LogStore
+from maze_helpers.local_cloud.services.s3.objects import ObjectStore
+from maze_helpers.local_cloud.store import Store
+
+# The account of AWS's own documentation examples: nobody's.
+ACCOUNT_ID = "111122223333"
+REGION = "us-east-1"
+EXECUTION_ROLE = "SageMakerExecutionRole"
+USER_SESSION = "SageMaker"
+
+
+class LocalCloud:
+    """Everything that lives under one maze folder, and what runs on it.
+
+    home: the folder (`.maze`). endpoint_url: where containers reach this cloud.
+    """
+
+    def __init__(self, home: Path, endpoint_url: str, clock: Clock | None = None) -> None:
+        self.home = home
+        self.endpoint_url = endpoint_url
+        self.account_id = ACCOUNT_ID
+        self.region = REGION
+        self.clock = clock or Clock()
+        self.store = Store(home / "cloud.db")
+        user = load_or_create_user_key(
+            home / "aws" / "credentials", ACCOUNT_ID, EXECUTION_ROLE, USER_SESSION
+        )
+        self.credentials = Credentials(self.store, self.clock, user)
+        self.objects = ObjectStore(self.store, home / "blobs", self.clock)
+        self.logs = LogStore(self.store, self.clock)
+        self.metrics = MetricStore(self.store, self.clock)
+        self.training = TrainingEngine(self)
+
+    def recover(self) -> None:
+        """Put right what a killed server left behind: stray processes, half-written files."""
+        self.objects.recover()
+        self.training.recover()
+
+    def close(self) -> None:
+        """Stop what runs, then close the store."""
+        self.training.close()
+        self.store.close()

@@ -1,0 +1,72 @@
+"""The errors an API client can see: one class a wire code, rendered by `protocol` alone.
+
+S3's own codes are in `services/s3/errors.py`; everything else is here.
+"""
+
+
+class AWSError(Exception):
+    """An error with AWS's code, HTTP status and wording.
+
+    fields: further members of the error's shape, such as ModelError's OriginalStatusCode.
+    """
+
+    code = "InternalFailure"
+    status = 500
+
+    def __init__(self, message: str = "", **fields: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+
+
+class InternalFailure(AWSError):
+    """A fault of ours. The traceback is in the server's log, never in the answer."""
+
+
+class UnknownOperation(AWSError):
+    """The operation is not implemented, or not one of the service's."""
+
+    code = "UnknownOperationException"
+    status = 404
+
+
+class ValidationException(AWSError):
+    """The request breaks a constraint, or names something that is not there (SageMaker)."""
+
+    code = "ValidationException"
+    status = 400
+
+
+class SerializationException(AWSError):
+    """The request's body is not what the protocol prescribes."""
+
+    code = "SerializationException"
+    status = 400
+
+
+class AccessDeniedException(AWSError):
+    """The caller may not do this."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+
+class ResourceNotFound(AWSError):
+    """SageMaker's code for a thing that is not there."""
+
+    code = "ResourceNotFound"
+    status = 400
+
+
+class ResourceInUse(AWSError):
+    """SageMaker's code for a name that is taken."""
+
+    code = "ResourceInUse"
+    status = 400
+
+
+class ResourceLimitExceeded(AWSError):
+    """SageMaker's code for a quota that is used up."""
+
+    code = "ResourceLimitExceeded"
+    status = 400
