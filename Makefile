@@ -1,0 +1,40 @@
+# Needs nothing but Python 3.10-3.12 and make. `make maze` and `make test` are all there is to know.
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.10,$(if $(shell python$(v) -c 1 2>&1 || echo no),,python$(v))) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: maze lab test test-all golden bench
+
+maze: $(VENV)/.runtime
+	$(BIN)/maze run
+
+lab: $(VENV)/.runtime
+	$(BIN)/jupyter lab
+
+test: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PYTEST) -n 2 -m "not slow"
+
+test-all: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PYTEST) -n 2
+
+bench: $(VENV)/.test
+	$(BIN)/python -m bench
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || \
+		{ echo "The maze needs Python 3.10, 3.11 or 3.12; run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.runtime: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[test,dev]"
+	@touch $@ $(VENV)/.runtime
