@@ -1,4 +1,4 @@
-"""The repository's own promises: one list of dependencies, stripped notebooks' config, a licence."""
+"""What the repository promises: one list of dependencies, make targets, a licence."""
 
 import re
 import subprocess

@@ -1,0 +1,12 @@
+"""Run every benchmark, one after another: `python -m bench`.
+
+Each compares the local cloud with a peer and with the floor in the same run, and prints a table.
+"""
+
+import runpy
+
+BENCHMARKS = ("bench.fit", "bench.s3")
+
+if __name__ == "__main__":
+    for benchmark in BENCHMARKS:
+        runpy.run_module(benchmark, run_name="__main__")
