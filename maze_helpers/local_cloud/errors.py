@@ -1,7 +1,12 @@
 """The errors an API client can see: one class a wire code, rendered by `protocol` alone.
 
-S3's own codes are in `services/s3/errors.py`; everything else is here.
+`MazeError` is for people instead, on a terminal or in a notebook. S3's own codes are in
+`services/s3/errors.py`; everything else is here.
 """
+
+
+class MazeError(Exception):
+    """Trouble that a person can put right: its text is one sentence with the fix."""
 
 
 class AWSError(Exception):

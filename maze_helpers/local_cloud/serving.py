@@ -1,0 +1,176 @@
+"""One life of the server: its port, its log, the application, and an orderly end."""
+
+import logging
+import os
+import socket
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from logging.handlers import RotatingFileHandler
+from types import FrameType
+
+import psutil
+import uvicorn
+
+import maze_helpers
+from maze_helpers.local_cloud.app import LocalCloudApp
+from maze_helpers.local_cloud.aws_profile import write_profile
+from maze_helpers.local_cloud.cloud import LocalCloud
+from maze_helpers.local_cloud.errors import MazeError
+from maze_helpers.local_cloud.home import Home, ServerInfo, explain, started_after_boot_s
+from maze_helpers.local_cloud.store import NewerStateError
+
+HOST = "127.0.0.1"
+# What a telephone's keys spell as MAZE; the ones after it serve further folders.
+FIRST_PORT, LAST_PORT = 6293, 6392
+# A client that reuses a connection as the server closes it sees a reset: let idle ones live.
+KEEP_ALIVE_S = 3600
+# What a request in flight gets at the end, a held Describe or an upload.
+LAST_REQUESTS_S = 3
+LOG_BYTES, OLD_LOGS = 5_000_000, 2
+
+
+def serve(
+    home: Home, port: int | None, access_log: bool, announce: Callable[[ServerInfo], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT, then end the jobs; announce is called once it answers.
+
+    port: None for the one the folder had, 0 for any free one.
+    Raises: MazeError, if the port is taken or the folder cannot be used.
+    """
+    try:
+        _log_to_file(home, access_log)
+        with closing(listen(home, port)) as listener:
+            info = _describe(listener)
+            cloud = LocalCloud(home.path, info.endpoint_url)
+            with closing(cloud):
+                cloud.recover()
+                write_profile(home, cloud.region, info.endpoint_url)
+                Server(cloud, home, info, access_log, announce).run(sockets=[listener])
+    except NewerStateError as error:
+        raise MazeError(str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        logging.getLogger(__name__).exception("the server ends")
+        raise MazeError(explain(error, home.path)) from error
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that says when it answers, and stops saying so when it ends."""
+
+    def __init__(
+        self,
+        cloud: LocalCloud,
+        home: Home,
+        info: ServerInfo,
+        access_log: bool,
+        announce: Callable[[ServerInfo], None],
+    ) -> None:
+        config = uvicorn.Config(
+            LocalCloudApp(cloud),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=access_log,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=LAST_REQUESTS_S,
+        )
+        super().__init__(config)
+        self.home = home
+        self.info = info
+        self.announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then announce it."""
+        await super().startup(sockets)
+        self.home.write_info(self.info)
+        self.announce(self.info)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Withdraw the announcement, then let the last requests end."""
+        self.home.forget_info()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; unlike uvicorn's own, do not raise the signal again afterwards."""
+        self.should_exit = True
+
+
+def listen(home: Home, port: int | None) -> socket.socket:
+    """Return a listening socket: on the asked or remembered port, else on the first free one.
+
+    Raises: MazeError, if that very port is taken.
+    """
+    wanted = home.remembered_port() if port is None else port
+    if wanted:
+        listener = _try_to_listen(wanted)
+        if listener is None:
+            raise MazeError(
+                f"Port {wanted} is in use by another program{_holder(wanted)}: stop it, "
+                f"or move the maze to a free port with `maze up --port 0`."
+            )
+        return listener
+    for candidate in range(FIRST_PORT, LAST_PORT + 1):
+        listener = _try_to_listen(candidate)
+        if listener:
+            return listener
+    raise MazeError(
+        f"Ports {FIRST_PORT} to {LAST_PORT} are all in use: choose one with `maze up --port N`."
+    )
+
+
+def _try_to_listen(port: int) -> socket.socket | None:
+    # The protocol is named, because asyncio sets TCP_NODELAY only where it is.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        # At once: until one of them listens, two sockets may be bound to one port.
+        listener.listen(2048)
+    except PermissionError as error:
+        listener.close()
+        raise MazeError(
+            f"Port {port} is for the system alone: choose one above 1023 with `maze up --port N`."
+        ) from error
+    except OSError:
+        listener.close()
+        return None
+    return listener
+
+
+def _holder(port: int) -> str:
+    """Return ' (name, process 123)' of the process that listens on a port, where it shows."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.pid:
+                return f" ({psutil.Process(connection.pid).name()}, process {connection.pid})"
+    except psutil.Error:  # other users' processes do not show: the sentence goes without
+        return ""
+    return ""
+
+
+def _describe(listener: socket.socket) -> ServerInfo:
+    process = psutil.Process(os.getpid())
+    return ServerInfo(
+        pid=process.pid,
+        started_after_boot_s=started_after_boot_s(process),
+        port=listener.getsockname()[1],
+        version=maze_helpers.__version__,
+    )
+
+
+def _log_to_file(home: Home, access_log: bool) -> None:
+    handler = RotatingFileHandler(home.log, maxBytes=LOG_BYTES, backupCount=OLD_LOGS)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.captureWarnings(True)
+    if access_log:
+        logging.getLogger("uvicorn.access").addFilter(_leave_out_the_query)
+
+
+def _leave_out_the_query(record: logging.LogRecord) -> bool:
+    """Keep an access record, without what signs a presigned URL."""
+    client, method, path, *rest = record.args
+    record.args = (client, method, path.partition("?")[0], *rest)
+    return True

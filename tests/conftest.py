@@ -1,0 +1,77 @@
+"""What the tests share: a running local cloud of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import botocore.client
+import pytest
+
+from maze_helpers.local_cloud import server
+from maze_helpers.local_cloud.aws_profile import local_environment
+from maze_helpers.local_cloud.credentials import load_or_create_user_key
+
+
+class RunningCloud:
+    """A real server process on its own folder and port."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.info = server.start(home, port=0)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where the server answers."""
+        return self.info.endpoint_url
+
+    @property
+    def env(self) -> dict[str, str]:
+        """An environment in which the AWS CLI and boto3 scripts are local."""
+        return local_environment(self.home)
+
+    @property
+    def session(self) -> boto3.Session:
+        """A new session that signs as the user."""
+        key = load_or_create_user_key(self.home / "aws" / "credentials", "", "", "")
+        return boto3.Session(key.access_key_id, key.secret_access_key, region_name="us-east-1")
+
+    def client(self, name: str, **config) -> botocore.client.BaseClient:
+        """A client of the local cloud; config: botocore's Config, by keyword."""
+        return self.session.client(
+            name, endpoint_url=self.endpoint_url, config=botocore.client.Config(**config)
+        )
+
+    def kill(self) -> None:
+        """End the server as `kill -9` does."""
+        process = self.info.process()
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        """End the server in good order."""
+        server.stop(self.home)
+
+    def start(self) -> None:
+        """Start the server again, where it was."""
+        self.info = server.start(self.home)
+
+    def restart(self) -> None:
+        """End the server in good order and start it again."""
+        self.stop()
+        self.start()
+
+
+@pytest.fixture(scope="module")
+def local_cloud(tmp_path_factory) -> Iterator[RunningCloud]:
+    """A running local cloud that a module's tests share."""
+    cloud = RunningCloud(tmp_path_factory.mktemp("cloud") / ".maze")
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def new_cloud(tmp_path) -> Iterator[RunningCloud]:
+    """A running local cloud for one test, which may stop, kill or restart it."""
+    cloud = RunningCloud(tmp_path / ".maze")
+    yield cloud
+    cloud.stop()
