@@ -1,0 +1,117 @@
+"""Judging a saved digits model: by loading it and letting it read digits it has not seen."""
+
+import tarfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from maze_helpers import data
+from maze_helpers.checks.check import Missing
+
+MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle")
+PIXEL_COUNT = len(data.PIXELS)
+ACCURACY_NEEDED = 0.95
+
+
+def find_models(folder: Path) -> dict[Path, int]:
+    """Return the model files under the folder with their modification times, in ns."""
+    return {
+        path: path.stat().st_mtime_ns
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in MODEL_SUFFIXES and path.is_file()
+    }
+
+
+def load_model(file: Path | BinaryIO, name: str) -> Any:
+    """Return the model in the file; only ever the participant's own: a pickle runs code.
+
+    Raises: Missing, if it does not load or cannot predict.
+    """
+    try:
+        model = joblib.load(file)
+    except Exception as error:
+        raise Missing(f"{name} does not load: {type(error).__name__}: {error}.") from error
+    if not hasattr(model, "predict"):
+        raise Missing(f"{name} holds a {type(model).__name__}, not a model that can predict.")
+    return model
+
+
+def load_artifact(path: Path) -> Any:
+    """Return the model in a job's model.tar.gz, read without unpacking anything.
+
+    Raises: Missing, if there is none in it or it does not load.
+    """
+    try:
+        with tarfile.open(path) as archive:
+            members = [member for member in archive if member.isfile()]
+            for member in members:
+                if member.name.endswith(MODEL_SUFFIXES):
+                    return load_model(archive.extractfile(member), Path(member.name).name)
+    except tarfile.TarError as error:
+        raise Missing(f"model.tar.gz is not a tar archive: {error}.") from error
+    names = ", ".join(member.name for member in members) or "nothing"
+    raise Missing(
+        f"model.tar.gz holds {names} but no model such as model.joblib: "
+        "save it in the folder that SM_MODEL_DIR names."
+    )
+
+
+def judge_model(model: Any) -> str:
+    """Return one sentence on how well the model reads the held-out digits.
+
+    Raises: Missing, if it does not read ten digits from 64 pixels, or too few of them.
+    """
+    _judge_features(getattr(model, "n_features_in_", PIXEL_COUNT))
+    _judge_classes(getattr(model, "classes_", range(10)))
+    _, test = data.digits()
+    accuracy = float(np.mean(_read(model, test) == test[data.LABEL].to_numpy()))
+    if accuracy < ACCURACY_NEEDED:
+        raise Missing(
+            f"The model reads {accuracy:.1%} of the held-out digits; "
+            f"{ACCURACY_NEEDED:.0%} are needed: has it enough trees, and the right label?"
+        )
+    return (
+        f"it tells ten digits apart by 64 pixels and reads {accuracy:.1%} of {len(test)} new ones."
+    )
+
+
+def _judge_features(count: int) -> None:
+    if count == PIXEL_COUNT - 1:
+        raise Missing(
+            f"The model learned from {count} features, so it takes the last pixel for the label: "
+            "append the label to the 64 pixels before you split columns off."
+        )
+    if count != PIXEL_COUNT:
+        raise Missing(
+            f"The model learned from {count} features; a digit has {PIXEL_COUNT} pixels: "
+            "is the label or an index among the features?"
+        )
+
+
+def _judge_classes(classes: Any) -> None:
+    try:
+        numbers = sorted({int(float(label)) for label in classes})
+    except (TypeError, ValueError) as error:
+        raise Missing(f"The model's classes are not digits: {list(classes)[:5]}.") from error
+    if numbers != list(range(10)):
+        raise Missing(
+            f"The model knows {len(numbers)} classes, {numbers[0]} to {numbers[-1]}, "
+            "not the ten digits: is the last column of your data the label?"
+        )
+
+
+def _read(model: Any, test: pd.DataFrame) -> np.ndarray:
+    pixels = test[data.PIXELS]
+    # A model that was given column names asks for the same ones.
+    names = getattr(model, "feature_names_in_", None)
+    features = pixels.to_numpy() if names is None else pixels.set_axis(names, axis=1)
+    try:
+        return np.asarray(model.predict(features)).astype(float)
+    except Exception as error:
+        raise Missing(
+            f"The model does not predict from {PIXEL_COUNT} pixels: "
+            f"{type(error).__name__}: {error}."
+        ) from error

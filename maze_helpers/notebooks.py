@@ -1,0 +1,96 @@
+"""The conventions every notebook of the maze follows, and reading what follows them.
+
+A cell's tags say what it is for: `parameters` (one cell, `mode = None`), `setup` (plumbing),
+`work` (what a participant writes), `check`, `question` (prose), `answer` (code that computes it,
+and the prose around it). The last code cell is tagged `cleanup`.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+TAGS = {"parameters", "setup", "work", "check", "question", "answer", "cleanup"}
+# Tags that nbval reads: what is different at every run is not compared.
+NBVAL_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
+
+
+class NotebookError(Exception):
+    """A notebook does not follow the conventions."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the exercise, and where its answer comes from."""
+
+    question: str
+    answer_code: str
+    answer_text: str
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Return the notebook; raise NotebookError, if the file is not one."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise NotebookError(f"{path} is not a notebook: {error}") from error
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    """Return the cell's tags."""
+    return set(cell.metadata.get("tags", []))
+
+
+def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
+    """Return the cells with the tag, in order."""
+    return [cell for cell in notebook.cells if tag in tags(cell)]
+
+
+def parameters(notebook: NotebookNode) -> dict[str, object]:
+    """Return the parameters the notebook takes, with their defaults.
+
+    Raises: NotebookError, unless one cell is tagged `parameters` and assigns constants.
+    """
+    cells = tagged(notebook, "parameters")
+    if len(cells) != 1:
+        raise NotebookError(f"{len(cells)} cells are tagged `parameters`; there must be one.")
+    try:
+        return {
+            statement.targets[0].id: ast.literal_eval(statement.value)
+            for statement in ast.parse(cells[0].source).body
+        }
+    except (AttributeError, ValueError, SyntaxError) as error:
+        raise NotebookError("The cell `parameters` may only assign constants to names.") from error
+
+
+def questions(notebook: NotebookNode) -> list[Question]:
+    """Return the questions of the notebook with their answers, in order.
+
+    A question's answer is the run of `answer` cells after it: code that computes, and prose.
+    """
+    return [
+        Question(cell.source, _joined(answer, "code"), _joined(answer, "markdown"))
+        for cell, answer in _questions_and_answers(notebook)
+    ]
+
+
+def _questions_and_answers(
+    notebook: NotebookNode,
+) -> Iterator[tuple[NotebookNode, list[NotebookNode]]]:
+    cells = notebook.cells
+    for place, cell in enumerate(cells):
+        if "question" not in tags(cell):
+            continue
+        answer = []
+        for following in cells[place + 1 :]:
+            if "answer" not in tags(following):
+                break
+            answer.append(following)
+        yield cell, answer
+
+
+def _joined(cells: list[NotebookNode], cell_type: str) -> str:
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == cell_type)
