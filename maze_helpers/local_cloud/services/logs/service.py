@@ -1,0 +1,19 @@
+"""The operations of CloudWatch Logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maze_helpers.local_cloud.protocol import ServiceProtocol
+
+if TYPE_CHECKING:
+    from maze_helpers.local_cloud.cloud import LocalCloud
+
+
+class Logs:
+    """CloudWatch Logs."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.protocol = ServiceProtocol("logs")
+        self.operations = {}
