@@ -1,0 +1,1 @@
+"""S3: buckets, objects and multipart uploads, kept on disk."""
