@@ -75,3 +75,59 @@ class ResourceLimitExceeded(AWSError):
 
     code = "ResourceLimitExceeded"
     status = 400
+
+
+class ValidationError(AWSError):
+    """The request breaks a constraint (IAM, STS, the SageMaker runtime, some of CloudWatch)."""
+
+    code = "ValidationError"
+    status = 400
+
+
+class InvalidParameterException(AWSError):
+    """The request breaks a constraint or a rule (CloudWatch Logs)."""
+
+    code = "InvalidParameterException"
+    status = 400
+
+
+class ResourceNotFoundException(AWSError):
+    """The log group or stream is not there."""
+
+    code = "ResourceNotFoundException"
+    status = 400
+
+
+class ResourceAlreadyExistsException(AWSError):
+    """The log group or stream is there already."""
+
+    code = "ResourceAlreadyExistsException"
+    status = 400
+
+
+class MissingParameter(AWSError):
+    """CloudWatch's code for a parameter that is absent or empty."""
+
+    code = "MissingParameter"
+    status = 400
+
+
+class InvalidParameterValue(AWSError):
+    """CloudWatch's code for a parameter that is out of bounds."""
+
+    code = "InvalidParameterValue"
+    status = 400
+
+
+class InvalidParameterCombination(AWSError):
+    """CloudWatch's code for parameters that do not go together."""
+
+    code = "InvalidParameterCombination"
+    status = 400
+
+
+class InvalidNextToken(AWSError):
+    """CloudWatch's code for a token that it never gave."""
+
+    code = "InvalidNextToken"
+    status = 400
