@@ -1,0 +1,164 @@
+"""Running the notebooks: each task's folder is copied into runs/<time>/ and executed there."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from maze_helpers import notebooks
+from maze_helpers.run_report import Result, plain, print_summary, write_html, write_junit
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = ROOT / "runs"
+# On AWS a training job takes minutes to find an instance.
+CELL_TIMEOUT_S = 900
+KERNEL_START_TIMEOUT_S = 60
+NOT_COPIED = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+
+
+class RunnerError(Exception):
+    """The run cannot start: one sentence that says why, and what to do."""
+
+
+def find(names: Sequence[str] = (), root: Path = ROOT) -> list[Path]:
+    """Return the notebooks of the tasks or chapters named, in order; all tasks, if none is.
+
+    names: such as "chapter_1", "chapter_1/task_3", "chapter_1/bonus"; the bonus only by name.
+    Raises: RunnerError, if a name has no notebook.
+    """
+    found = []
+    for name in names or [chapter.name for chapter in sorted(root.glob("chapter_*"))]:
+        folder = root / name
+        here = [folder] if folder.suffix == ".ipynb" else sorted(folder.glob("*.ipynb"))
+        matches = here or sorted(folder.glob("task_*/*.ipynb"))
+        if not matches or not all(match.is_file() for match in matches):
+            raise RunnerError(f"There is no notebook {name}; there are {_known(root)}.")
+        found += matches
+    return found
+
+
+def _known(root: Path) -> str:
+    folders = sorted({path.parent for path in root.glob("chapter_*/*/*.ipynb")})
+    return ", ".join(folder.relative_to(root).as_posix() for folder in folders) or "none"
+
+
+def run(
+    paths: Sequence[Path],
+    mode: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    timeout_s: float = CELL_TIMEOUT_S,
+    runs: Path = RUNS,
+    console: Console | None = None,
+) -> list[Result]:
+    """Return how each notebook ended; the evidence is written, whatever happens.
+
+    mode: passed as the parameter `mode`, unless None. timeout_s: of each cell.
+    runs: where the folder of this run is made. Raises: RunnerError, before anything runs, if a
+    notebook does not know a parameter; KeyboardInterrupt, with the notebook saved so far.
+    """
+    given = dict(parameters or {}) | ({} if mode is None else {"mode": mode})
+    for path in paths:
+        _check_parameters(path, given)
+    console = console or Console()
+    folder = _new_folder(runs)
+    results: list[Result] = []
+    try:
+        with _progress(console) as progress:
+            for path in paths:
+                results.append(_run_one(path, folder, given, timeout_s, progress))
+    finally:
+        write_junit(folder, results)
+        print_summary(results, folder, console)
+    return results
+
+
+def _check_parameters(path: Path, given: Mapping[str, Any]) -> None:
+    try:
+        known = notebooks.parameters(notebooks.read_notebook(path))
+    except notebooks.NotebookError as error:
+        raise RunnerError(f"{path}: {error}") from error
+    # Papermill warns only, and the notebook runs with its default.
+    unknown = ", ".join(sorted(set(given) - set(known)))
+    if unknown:
+        raise RunnerError(f"{path} has no parameter {unknown}; it has {', '.join(known)}.")
+
+
+def _new_folder(runs: Path) -> Path:
+    """Return a new folder named after the time; a run of the same second gets a number."""
+    started = time.strftime("%Y-%m-%d_%H-%M-%S")
+    for number in range(1, 1000):
+        folder = runs / (started if number == 1 else f"{started}_{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise RunnerError(f"{runs} has a thousand runs of {started}: remove some.")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cells"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _run_one(
+    path: Path, folder: Path, given: dict[str, Any], timeout_s: float, progress: Progress
+) -> Result:
+    """Return how the notebook ended, executed in a copy of its folder."""
+    chapter, task = path.parts[-3:-1]
+    here = folder / chapter / task
+    shutil.copytree(path.parent, here, ignore=NOT_COPIED)
+    copy = here / path.name
+    cells = len(nbformat.read(copy, as_version=4).cells) + bool(given)
+    bar = progress.add_task(f"{chapter}/{task}", total=cells)
+    started_s = time.monotonic()
+    try:
+        failure = _execute(copy, given, timeout_s, lambda: progress.advance(bar))
+    finally:
+        html = write_html(copy)
+    seconds = time.monotonic() - started_s
+    return Result(f"{chapter}/{task}", seconds, copy, html, failure)
+
+
+def _execute(
+    notebook: Path, given: dict[str, Any], timeout_s: float, on_cell: Callable[[], None]
+) -> str | None:
+    """Execute the notebook where it is; return the failure's text, or None."""
+    # Late: together they take most of a second to import.
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    from maze_helpers.kernel import CurrentInterpreter
+
+    try:
+        papermill.execute_notebook(
+            notebook,
+            notebook,
+            given,
+            cwd=notebook.parent,
+            kernel_name="python3",
+            language="python",
+            kernel_manager_class=CurrentInterpreter,
+            execution_timeout=timeout_s,
+            start_timeout=KERNEL_START_TIMEOUT_S,
+            progress_bar=False,
+            on_cell_complete=lambda cell, cell_index: on_cell(),
+        )
+    except papermill.PapermillExecutionError as error:
+        return plain(str(error))
+    except CellTimeoutError as error:
+        return plain(f"{error}\nA cell was still running after {timeout_s:g} s.")
+    except DeadKernelError as error:
+        return plain(f"{error}\nThe notebook's kernel died.")
+    return None
