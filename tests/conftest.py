@@ -7,8 +7,8 @@ import boto3
 import botocore.client
 import pytest
 
+from maze_helpers.environment import local_environment
 from maze_helpers.local_cloud import server
-from maze_helpers.local_cloud.aws_profile import local_environment
 from maze_helpers.local_cloud.credentials import load_or_create_user_key
 
 

@@ -19,6 +19,7 @@ from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import Home, ServerInfo, explain, started_after_boot_s
 from maze_helpers.local_cloud.store import NewerStateError
+from maze_helpers.local_cloud.waiters import write_waiters
 
 HOST = "127.0.0.1"
 # What a telephone's keys spell as MAZE; the ones after it serve further folders.
@@ -46,6 +47,7 @@ def serve(
             with closing(cloud):
                 cloud.recover()
                 write_profile(home, cloud.region, info.endpoint_url)
+                write_waiters(home.aws / "models")
                 Server(cloud, home, info, access_log, announce).run(sockets=[listener])
     except NewerStateError as error:
         raise MazeError(str(error)) from error
