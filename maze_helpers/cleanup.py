@@ -4,13 +4,13 @@ A finished training job stays: its record costs nothing, and the ledger is read 
 log streams: they are in a group that all training jobs of the account share.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pandas as pd
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from maze_helpers.tags import PREFIX, is_tagged
 
@@ -38,7 +38,7 @@ def _running_training_jobs(session: boto3.Session) -> Iterator[Leftover]:
 
 def _objects(session: boto3.Session) -> Iterator[Leftover]:
     s3 = session.client("s3")
-    for bucket, prefix in sorted(set(_prefixes(session))):
+    for bucket, prefix in _outermost(_prefixes(session)):
         keys = list(_keys(s3, bucket, prefix))
         if keys:
             yield Leftover(
@@ -88,7 +88,12 @@ def _stop(sagemaker: Any, name: str) -> None:
         if error.response["Error"]["Code"] != "ValidationException":
             raise
     waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
-    waiter.wait(TrainingJobName=name, WaiterConfig=STOPPED)
+    try:
+        waiter.wait(TrainingJobName=name, WaiterConfig=STOPPED)
+    except WaiterError as error:
+        # A job that fails while it stops has ended all the same.
+        if error.last_response.get("TrainingJobStatus") != "Failed":
+            raise
 
 
 def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
@@ -107,6 +112,16 @@ def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
             if its_own and before.startswith("s3://"):
                 bucket, _, key = (before + its_own).removeprefix("s3://").partition("/")
                 yield bucket, key
+
+
+def _outermost(places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the places that do not lie within another one, sorted."""
+    kept: list[tuple[str, str]] = []
+    for bucket, prefix in sorted(set(places)):
+        # What a place lies within sorts before it.
+        if not any(bucket == b and prefix.startswith(p) for b, p in kept):
+            kept.append((bucket, prefix))
+    return kept
 
 
 def _keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:

@@ -1,8 +1,6 @@
 """The kernel notebooks run on: this very interpreter, whatever kernels are installed."""
 
-import os
 import sys
-from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -10,7 +8,7 @@ from traitlets import Unicode
 
 
 class CurrentInterpreter(AsyncKernelManager):
-    """Starts an IPython kernel with the running interpreter and its commands first on the path."""
+    """Starts an IPython kernel with the running interpreter."""
 
     # Files that only the user can open, rather than ports that every user of the machine can.
     transport = Unicode("tcp" if sys.platform == "win32" else "ipc")
@@ -18,11 +16,8 @@ class CurrentInterpreter(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """The one kernel there is; a kernel name is ignored."""
-        # `!python train.py` in a notebook must find this environment, activated or not.
-        commands = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         return KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            env={"PATH": commands},
             display_name="Python 3",
             language="python",
         )

@@ -13,12 +13,14 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from maze_helpers.local_cloud.errors import MazeError
+
 TAGS = {"parameters", "setup", "work", "check", "question", "answer", "cleanup"}
 # Tags that nbval reads: what is different at every run is not compared.
 NBVAL_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
 
 
-class NotebookError(Exception):
+class NotebookError(MazeError):
     """A notebook does not follow the conventions."""
 
 

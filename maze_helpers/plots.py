@@ -19,7 +19,7 @@ from sklearn.metrics import confusion_matrix
 # Told apart by people with any colour vision, and in grey (Okabe and Ito's palette, darkened).
 BLUE, ORANGE, GREEN, RED, GREY = "#1f5f8b", "#d98218", "#2a8a6b", "#b8402a", "#5d6673"
 PALETTE = (BLUE, ORANGE, GREEN, RED, GREY)
-INK, FAINT = "#20262e", "#d9dee4"
+INK, FAINT, PALE = "#20262e", "#d9dee4", "#a9bccb"
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#8fb7d0", BLUE])
 
 STYLE = {
@@ -82,7 +82,7 @@ def digits(
     rows = -(-len(images) // columns)
     with plt.rc_context(STYLE | {"axes.titlelocation": "center", "axes.titleweight": "normal"}):
         figure, grid = plt.subplots(
-            rows, columns, figsize=(0.82 * columns, 1.05 * rows + 0.5), squeeze=False
+            rows, columns, figsize=(0.82 * columns, 1.12 * rows + 0.4), squeeze=False
         )
         for axes in grid.flat:
             axes.axis("off")
@@ -99,7 +99,7 @@ def digits(
                 color=INK if right else RED,
             )
         figure.suptitle(title, x=0.01, ha="left", weight="bold", size=12)
-        figure.tight_layout(h_pad=0.6, w_pad=0.3)
+        figure.tight_layout(h_pad=1, w_pad=0.4)
         plt.close(figure)
         return figure
 
@@ -137,12 +137,16 @@ def metric_curve(
 def usage(series: Mapping[str, tuple[Sequence[datetime], Sequence[float]]], title: str) -> Figure:
     """Return what a job used over time, in percent; 100 is one core, or all the memory.
 
-    series: name, such as "CPUUtilization", to the timestamps and values CloudWatch gives.
+    series: name, such as "CPUUtilization", to the timestamps and values CloudWatch gives, in order
+    of time. Raises: ValueError, if none has a sample.
     """
-    start = min(times[0] for times, _ in series.values())
+    sampled = {name: samples for name, samples in series.items() if len(samples[0])}
+    if not sampled:
+        raise ValueError("There are no samples to draw: has the job run for long enough?")
+    start = min(times[0] for times, _ in sampled.values())
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 3.4))
-        for (name, (times, values)), colour in zip(series.items(), PALETTE, strict=False):
+        for (name, (times, values)), colour in zip(sampled.items(), PALETTE, strict=False):
             seconds = [(time - start).total_seconds() for time in times]
             axes.plot(seconds, values, marker="o", color=colour, label=name)
             axes.fill_between(seconds, values, color=colour, alpha=0.12)
@@ -180,7 +184,8 @@ def timeline(transitions: Sequence[Mapping[str, Any]], title: str) -> Figure:
         for place, step in enumerate(transitions):
             begin_s = (step["StartTime"] - start).total_seconds()
             length_s = (step.get("EndTime", step["StartTime"]) - step["StartTime"]).total_seconds()
-            colour = PALETTE[place % len(PALETTE)]
+            # What the job is for stands out from what surrounds it.
+            colour = BLUE if step["Status"] == "Training" else PALE
             bar = axes.barh(place, length_s, left=begin_s, color=colour, height=0.6)
             axes.bar_label(bar, [f"{length_s:.1f} s"], padding=4, color=INK)
         axes.set_yticks(range(len(transitions)), [step["Status"] for step in transitions])

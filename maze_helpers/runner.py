@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from maze_helpers import notebooks
+from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.run_report import Result, plain, print_summary, write_html, write_junit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +22,7 @@ KERNEL_START_TIMEOUT_S = 60
 NOT_COPIED = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
 
 
-class RunnerError(Exception):
+class RunnerError(MazeError):
     """The run cannot start: one sentence that says why, and what to do."""
 
 
@@ -66,6 +67,8 @@ def run(
         _check_parameters(path, given)
     console = console or Console()
     folder = _new_folder(runs)
+    # A notebook may say ../../data, as it does in the checkout.
+    shutil.copytree(ROOT / "data", folder / "data")
     results: list[Result] = []
     try:
         with _progress(console) as progress:
