@@ -1,0 +1,260 @@
+"""A container is a process: its own process group, /opt/ml, log and measurements."""
+
+import functools
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from maze_helpers.local_cloud.engine.images import PACKAGE_ROOT
+from maze_helpers.local_cloud.engine.log_lines import LineSplitter
+from maze_helpers.local_cloud.engine.sampling import Sample, Sampler
+
+log = logging.getLogger(__name__)
+
+SAMPLE_PERIOD_S = 1.0
+FIRST_SAMPLE_AFTER_S = 0.1
+# Measuring may take this share of one core.
+SAMPLING_SHARE = 0.05
+# Two readings of one process's start may differ by the clock's adjustments.
+_SAME_START_S = 2.0
+# /opt/ml itself, not the same name at the end of a longer path.
+_OPT_ML = re.compile(r"(?<![\w./-])/opt/ml\b")
+_NO_SUCH_FILE = re.compile(r"No such file|FileNotFound|Permission denied|cannot open|can't open")
+_OPT_ML_HINT = (
+    "Hint: this machine does not allow user namespaces, so there is no /opt/ml here: use "
+    "SM_MODEL_DIR, SM_CHANNEL_<NAME> and the other SM_* variables instead of fixed paths."
+)
+# What the job needs of the server's surroundings, pip above all, and which holds no AWS settings.
+_INHERITED = re.compile(
+    r"PIP_\w+|(https?|all)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|TZ|"
+    r"LD_LIBRARY_PATH",
+    re.IGNORECASE,
+)
+
+
+class Container:
+    """One container: a command and everything that it starts, which ends with it.
+
+    folder: holds `opt/ml`, which the container sees at `ml_path`.
+    environment: the whole of it; nothing of the server's is added, except SAGEMAKER_BASE_DIR
+    where the container cannot have its own /opt/ml. See `base_environment`.
+    on_line: called in order with the time (seconds since the epoch) and text of each line that
+    the container writes to stdout or stderr, all from one thread.
+    on_sample: called with each measurement: once a second, and at the end.
+    isolated: False makes the container do without namespaces, as on machines without them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        on_line: Callable[[float, str], None],
+        on_sample: Callable[[Sample], None],
+        isolated: bool = True,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.isolation = isolation() if isolated else "none"
+        self._command = list(command)
+        self._environment = dict(environment)
+        if self.isolation == "none":
+            self._environment["SAGEMAKER_BASE_DIR"] = self.ml_path
+        self._on_line = on_line
+        self._on_sample = on_sample
+        self._hinted = False
+        self._output_ended = threading.Event()
+        self._ended = threading.Event()
+        self._exit_code: int | None = None
+
+    @property
+    def ml_path(self) -> str:
+        """Where the container finds `opt/ml`."""
+        return str(self.folder / "opt" / "ml") if self.isolation == "none" else "/opt/ml"
+
+    @property
+    def pid(self) -> int:
+        """The id of the container's outermost process, which is also its session's."""
+        return self._process.pid
+
+    @property
+    def created_at(self) -> float:
+        """When that process started, in seconds since the epoch: with `pid`, its identity."""
+        return self._created_at
+
+    def start(self) -> None:
+        """Start the command. A command that cannot run exits with 127, and says so in the log."""
+        self._process = subprocess.Popen(
+            _supervised(self.isolation, self.folder / "opt" / "ml", self._command),
+            cwd=PACKAGE_ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        root = psutil.Process(self._process.pid)
+        self._created_at = root.create_time()
+        self._sampler = Sampler(root, self.folder / "opt" / "ml")
+        threading.Thread(target=self._read_output, name=f"log of {self.pid}", daemon=True).start()
+        threading.Thread(target=self._watch, name=f"watch {self.pid}", daemon=True).start()
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return the exit code once every process has ended and every line was handed over.
+
+        128 + n after signal n, as `docker` reports it. None: the time ran out first.
+        """
+        self._ended.wait(timeout_s)
+        return self._exit_code
+
+    def stop(self, grace_s: float) -> int:
+        """Ask the container to end (SIGTERM), kill it after the grace, and return its exit code."""
+        self._process.terminate()
+        if self.wait(grace_s) is None:
+            self.kill()
+        exit_code = self.wait()
+        assert exit_code is not None
+        return exit_code
+
+    def kill(self) -> None:
+        """End every process of the container at once."""
+        assert self._process.stdin
+        self._process.stdin.close()
+
+    def _read_output(self) -> None:
+        assert self._process.stdout
+        splitter = LineSplitter()
+        while chunk := os.read(self._process.stdout.fileno(), 65_536):
+            self._hand_over(splitter.feed(chunk))
+        self._hand_over(splitter.finish())
+        self._output_ended.set()
+
+    def _hand_over(self, lines: list[str]) -> None:
+        now_s = time.time()
+        for line in lines:
+            self._call(self._on_line, now_s, line)
+            if self.isolation == "none" and not self._hinted and _misses_opt_ml(line):
+                self._hinted = True
+                self._call(self._on_line, now_s, _OPT_ML_HINT)
+
+    def _watch(self) -> None:
+        """Measure until the container ends, then see that nothing of it is left."""
+        self._sampler.measure()
+        pause_s = FIRST_SAMPLE_AFTER_S
+        while not self._output_ended.wait(pause_s):
+            began_s = time.monotonic()
+            self._call(self._on_sample, self._sampler.measure())
+            took_s = time.monotonic() - began_s
+            pause_s = max(SAMPLE_PERIOD_S, took_s / SAMPLING_SHARE)
+            if self._process.poll() is not None:
+                # Something that escaped the supervisor holds the output open.
+                _kill_all(self._sampler.seen)
+        self._call(self._on_sample, self._sampler.measure())
+        exit_code = self._process.wait()
+        _kill_all(self._sampler.seen)
+        self._exit_code = exit_code if exit_code >= 0 else 128 - exit_code
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._ended.set()
+
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Call back; a fault there is ours, and must not stop the container's output."""
+        try:
+            callback(*arguments)
+        except Exception:
+            log.exception("container %s: %s failed", self.pid, callback)
+
+
+def base_environment(folder: Path) -> dict[str, str]:
+    """Return the environment that every image sets, to which a job's own is added.
+
+    HOME is a folder of the container's own, so that nothing finds the user's AWS files; pip's
+    settings, proxies and certificates come from the server's environment.
+    folder: the container's.
+    """
+    home = folder.resolve() / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)}
+    local_hosts = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))
+    return {
+        "PIP_CACHE_DIR": str(_user_cache() / "pip"),
+        **inherited,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "NO_PROXY": local_hosts,
+        "no_proxy": local_hosts,
+        "PYTHONUNBUFFERED": "TRUE",
+        "PYTHONIOENCODING": "UTF-8",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def end_stray(pid: int, created_at: float) -> bool:
+    """End a container that an earlier server started; return whether it was still there.
+
+    pid, created_at: as the container gave them. A later process of the same id is left alone.
+    """
+    try:
+        root = psutil.Process(pid)
+        if abs(root.create_time() - created_at) > _SAME_START_S:
+            return False
+        processes = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return False
+    _kill_all(processes)
+    psutil.wait_procs(processes, timeout=5)
+    return True
+
+
+@functools.cache
+def isolation() -> str:
+    """Return how much of its own a container can have here: "pid", "mount" or "none".
+
+    "pid": /opt/ml and process ids; "mount": /opt/ml alone. Found by trying, once.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for level in ("pid", "mount"):
+            trial = subprocess.Popen(
+                _supervised(level, Path(folder), ["test", "-d", "/opt/ml"]),
+                cwd=PACKAGE_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            with trial:
+                if trial.wait() == 0:
+                    return level
+    return "none"
+
+
+def _supervised(level: str, ml_folder: Path, command: Sequence[str]) -> list[str]:
+    module = "maze_helpers.local_cloud.engine.supervisor"
+    # -S and -E: the container's environment is for its command, not for the supervisor.
+    return [sys.executable, "-S", "-E", "-m", module, level, str(ml_folder), *command]
+
+
+def _kill_all(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _misses_opt_ml(text: str) -> bool:
+    return bool(_NO_SUCH_FILE.search(text) and _OPT_ML.search(text))
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -1,0 +1,113 @@
+"""Linux namespaces: how a process comes to see its own folder at /opt/ml, and only its own kin.
+
+Standard library only, and quick to import: the supervisor of every container starts with it.
+"""
+
+import ctypes
+import os
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+MS_BIND, MS_REC, MS_SLAVE = 4096, 16384, 1 << 19
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(pid_namespace: bool) -> None:
+    """Give this process its own mounts and, for its next child, its own process ids.
+
+    An ordinary user needs a user namespace for that, in which it keeps its own id.
+    Raises: OSError, if the machine does not allow it.
+    """
+    flags = CLONE_NEWNS | (CLONE_NEWPID if pid_namespace else 0)
+    if os.geteuid() != 0 or not _try_unshare(flags):
+        uid, gid = os.geteuid(), os.getegid()
+        _check(_libc.unshare(flags | CLONE_NEWUSER), "unshare")
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{uid} {uid} 1")
+        _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    # Ours must not appear outside; what is mounted outside may still appear here.
+    _mount("none", "/", None, MS_REC | MS_SLAVE)
+
+
+def mount_at_opt_ml(folder: str) -> None:
+    """Show a folder at /opt/ml, and the rest of /opt as it was, to this mount namespace alone.
+
+    Raises: OSError, if the machine does not allow it.
+    """
+    source = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    if not os.path.isdir("/opt/ml"):
+        _cover_opt()
+        os.mkdir("/opt/ml")
+    _bind(f"/proc/self/fd/{source}", "/opt/ml")
+    os.close(source)
+
+
+def mount_proc() -> None:
+    """Show this process id namespace at /proc.
+
+    Raises: OSError, where parts of /proc are masked, as in most Docker containers.
+    """
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that forked it ends."""
+    _check(_libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every orphan among this process's descendants."""
+    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+
+
+def _cover_opt() -> None:
+    """Put an empty folder over /opt, and in it everything that /opt held."""
+    opt = os.open("/opt", os.O_PATH | os.O_DIRECTORY)
+    with os.scandir("/opt") as entries:
+        children = list(entries)
+    _mount("tmpfs", "/opt", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for child in children:
+        original = f"/proc/self/fd/{opt}/{child.name}"
+        if child.is_symlink():
+            os.symlink(os.readlink(original), child.path)
+            continue
+        if child.is_dir():
+            os.mkdir(child.path)
+        else:
+            os.close(os.open(child.path, os.O_CREAT | os.O_WRONLY))
+        _bind(original, child.path)
+    os.close(opt)
+
+
+def _bind(source: str, target: str) -> None:
+    _mount(source, target, None, MS_BIND | MS_REC)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    result = _libc.mount(
+        os.fsencode(source),
+        os.fsencode(target),
+        kind and kind.encode(),
+        ctypes.c_ulong(flags),
+        data and data.encode(),
+    )
+    _check(result, f"mount on {target}")
+
+
+def _try_unshare(flags: int) -> bool:
+    return _libc.unshare(flags) == 0
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
