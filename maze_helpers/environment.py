@@ -26,7 +26,7 @@ def local_changes(home: Path, current: Mapping[str, str]) -> Changes:
         present = [part for part in current.get(name, "").split(separator) if part]
         missing = [part for part in _list_items(name) if part not in present]
         changes[name] = separator.join(missing + present)
-    return {name: value for name, value in changes.items() if value != current.get(name)}
+    return changes
 
 
 def changes_back(current: Mapping[str, str]) -> Changes:

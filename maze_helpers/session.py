@@ -129,6 +129,8 @@ class _Environment:
     def change(self, changes: Changes) -> None:
         """Make changes, and remember what was there."""
         for name, value in changes.items():
+            if value == os.environ.get(name):
+                continue
             self._before.setdefault(name, os.environ.get(name))
             self._set[name] = value
             _set_variable(name, value)

@@ -18,12 +18,10 @@ from maze_helpers.local_cloud.aws_profile import write_profile
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import Home, ServerInfo, explain, started_after_boot_s
+from maze_helpers.local_cloud.ports import listen
 from maze_helpers.local_cloud.store import NewerStateError
 from maze_helpers.local_cloud.waiters import write_waiters
 
-HOST = "127.0.0.1"
-# What a telephone's keys spell as MAZE; the ones after it serve further folders.
-FIRST_PORT, LAST_PORT = 6293, 6392
 # A client that reuses a connection as the server closes it sees a reset: let idle ones live.
 KEEP_ALIVE_S = 3600
 # What a request in flight gets at the end, a held Describe or an upload.
@@ -97,59 +95,6 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; unlike uvicorn's own, do not raise the signal again afterwards."""
         self.should_exit = True
-
-
-def listen(home: Home, port: int | None) -> socket.socket:
-    """Return a listening socket: on the asked or remembered port, else on the first free one.
-
-    Raises: MazeError, if that very port is taken.
-    """
-    wanted = home.remembered_port() if port is None else port
-    if wanted:
-        listener = _try_to_listen(wanted)
-        if listener is None:
-            raise MazeError(
-                f"Port {wanted} is in use by another program{_holder(wanted)}: stop it, "
-                f"or move the maze to a free port with `maze up --port 0`."
-            )
-        return listener
-    for candidate in range(FIRST_PORT, LAST_PORT + 1):
-        listener = _try_to_listen(candidate)
-        if listener:
-            return listener
-    raise MazeError(
-        f"Ports {FIRST_PORT} to {LAST_PORT} are all in use: choose one with `maze up --port N`."
-    )
-
-
-def _try_to_listen(port: int) -> socket.socket | None:
-    # The protocol is named, because asyncio sets TCP_NODELAY only where it is.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        # At once: until one of them listens, two sockets may be bound to one port.
-        listener.listen(2048)
-    except PermissionError as error:
-        listener.close()
-        raise MazeError(
-            f"Port {port} is for the system alone: choose one above 1023 with `maze up --port N`."
-        ) from error
-    except OSError:
-        listener.close()
-        return None
-    return listener
-
-
-def _holder(port: int) -> str:
-    """Return ' (name, process 123)' of the process that listens on a port, where it shows."""
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.pid:
-                return f" ({psutil.Process(connection.pid).name()}, process {connection.pid})"
-    except psutil.Error:  # other users' processes do not show: the sentence goes without
-        return ""
-    return ""
 
 
 def _describe(listener: socket.socket) -> ServerInfo:
