@@ -111,4 +111,6 @@ def _matches(pattern: str, value: str) -> bool:
 @functools.cache
 def compiled(pattern: str) -> regex.Pattern:
     """Return a model's pattern, compiled."""
-    return regex.compile(pattern.replace(JAVA_SUPPLEMENTARY, SUPPLEMENTARY))
+    # Java's \w, \d and \s are ASCII, its \p{…} are not; the flag would restrict both.
+    flags = 0 if r"\p" in pattern else regex.ASCII
+    return regex.compile(pattern.replace(JAVA_SUPPLEMENTARY, SUPPLEMENTARY), flags)

@@ -30,16 +30,18 @@ class Fault:
 
 
 def fault(model: ServiceModel, error: AWSError) -> Fault:
-    """Return how a service shows an error."""
+    """Return how a service shows an error. An empty message is left out, as AWS does."""
     shape = models.error_shape(model, error.code)
+    named = shape.members if shape else ()
+    spelling = next((name for name in named if name.lower() == "message"), "message")
+    members = {spelling: error.message} if error.message else {}
+    members |= error.fields
     if shape is None:
-        members = {"message": error.message, **error.fields}
         return Fault(error.code, error.code, error.status, error.message, members)
-    spelling = next((name for name in shape.members if name.lower() == "message"), "message")
     return Fault(
         code=shape.error_code,
         shape_name=shape.name,
         status=shape.metadata.get("error", {}).get("httpStatusCode", error.status),
         message=error.message,
-        members={spelling: error.message, **error.fields},
+        members=members,
     )

@@ -67,15 +67,18 @@ class JSONRPC:
         return Response(dump_json(document), status, media_type=content_type)
 
 
-def load_json(body: bytes) -> Any:
-    """Return the document in a request's body, an empty one where the body is.
+def load_json(body: bytes) -> dict[str, Any] | list[Any]:
+    """Return the document in a request's body.
 
-    Raises: SerializationException.
+    Raises: SerializationException, without a message, if there is none: observed.
     """
     try:
-        return json.loads(body) if body.strip() else {}
+        document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SerializationException("The request body is not valid JSON") from error
+        raise SerializationException from error
+    if not isinstance(document, (dict, list)):
+        raise SerializationException
+    return document
 
 
 def dump_json(document: dict[str, Any] | None) -> bytes:

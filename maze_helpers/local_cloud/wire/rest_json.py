@@ -146,7 +146,7 @@ def _located(request: Request, operation: OperationModel, name: str, member: Sha
         text = found.group(route.labels.index(wire) + 1) if found else ""
         return _from_text(member, unquote(text), _QUERY_TIMESTAMP)
     if location == "querystring":
-        return _from_query(request, member, wire)
+        return _from_query(request, operation, member, wire)
     if location == "header":
         text = request.headers.get(wire)
         return None if text is None else _from_text(member, text, _HEADER_TIMESTAMP)
@@ -157,9 +157,13 @@ def _located(request: Request, operation: OperationModel, name: str, member: Sha
     return None
 
 
-def _from_query(request: Request, member: Shape, wire: str) -> Any:
+def _from_query(request: Request, operation: OperationModel, member: Shape, wire: str) -> Any:
     if member.type_name == "map":
-        return dict(parse_qsl(request.url.query, keep_blank_values=True))
+        named = {
+            wire_name(other, name) for name, other in models.input_shape(operation).members.items()
+        }
+        rest = {key: text for key, text in request.query_params.items() if key not in named}
+        return rest or None
     found = request.query_params.getlist(wire)
     if not found:
         return None
@@ -192,7 +196,7 @@ def _body_parameters(shape: StructureShape, body: bytes) -> dict[str, Any]:
             for name, member in shape.members.items()
             if "location" not in member.serialization
         }
-        return _TREE.decode_members(in_body, load_json(body)) if in_body else {}
+        return _TREE.decode_members(in_body, load_json(body)) if in_body and body else {}
     member = shape.members[payload]
     if member.type_name == "blob":
         return {payload: body}
@@ -227,10 +231,10 @@ def _payload(shape: StructureShape, body_members: dict[str, Any]) -> tuple[bytes
     payload = shape.serialization.get("payload")
     if payload is None:
         return dump_json(_TREE.encode(shape, body_members)), "application/json"
-    value = body_members.get(payload)
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value), "application/octet-stream"
-    if isinstance(value, str):
-        return value.encode(), "text/plain"
-    content = {} if value is None else _TREE.encode(shape.members[payload], value)
+    member, value = shape.members[payload], body_members.get(payload)
+    if member.type_name == "blob":
+        return value or b"", "application/octet-stream"
+    if member.type_name == "string":
+        return (value or "").encode(), "text/plain"
+    content = {} if value is None else _TREE.encode(member, value)
     return dump_json(content), "application/json"

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from maze_helpers.local_cloud.wire import timestamps
 
 INTEGERS = frozenset({"byte", "short", "integer", "long", "bigInteger"})
 FLOATS = frozenset({"float", "double", "bigDecimal"})
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT_NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -22,7 +24,10 @@ class UnmodelledResult(TypeError):
 
 
 class JSONTree:
-    """The tree that JSON carries: blobs are base64, timestamps numbers or text."""
+    """The tree that JSON carries: blobs are base64, timestamps numbers or text.
+
+    What it says of a value of the wrong type is as observed, on several of AWS's JSON services.
+    """
 
     default_timestamp_format = timestamps.UNIX
 
@@ -61,14 +66,13 @@ class JSONTree:
     def _decode_list(self, shape: ListShape, value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise SerializationException(_unexpected(value, "list or null"))
-        return [None if item is None else self.decode(shape.member, item) for item in value]
+        return [self.decode(shape.member, item) for item in value if item is not None]
 
     def _decode_map(self, shape: MapShape, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise SerializationException(_unexpected(value, "map or null"))
         return {
-            key: None if item is None else self.decode(shape.value, item)
-            for key, item in value.items()
+            key: self.decode(shape.value, item) for key, item in value.items() if item is not None
         }
 
     def _decode_scalar(self, shape: Shape, value: Any) -> Any:
@@ -80,16 +84,16 @@ class JSONTree:
         if kind == "blob":
             return self.decode_blob(value)
         if kind == "boolean":
-            return _expect(value, isinstance(value, bool), "a Boolean")
+            return _decode_boolean(value)
         if kind in INTEGERS:
-            whole = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return int(_expect(value, whole and math.isfinite(value), "an Integer"))
+            fits = _is_number(value) and math.isfinite(value)
+            return int(_expect(value, fits, "a Long" if kind == "long" else "an Integer"))
         if kind in FLOATS:
             if isinstance(value, str) and value in _FLOAT_NAMES:
                 return _FLOAT_NAMES[value]
-            real = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return float(_expect(value, real, "a Double"))
-        return _expect(value, isinstance(value, str), "a String")
+            return float(_expect(value, _is_number(value), "a Double"))
+        text = _expect(value, isinstance(value, str), "a String")
+        return text if text.isascii() else _LONE_SURROGATE.sub("?", text)
 
     def decode_blob(self, value: Any) -> bytes:
         """Return the bytes of a blob."""
@@ -180,6 +184,16 @@ def check_scalar(shape: Shape, value: Any) -> None:
         raise UnmodelledResult(f"{shape.name} is a {kind}, not {value!r}")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _decode_boolean(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return _expect(value, isinstance(value, bool), "a Boolean")
+
+
 def _expect(value: Any, fits: bool, wanted: str) -> Any:
     if not fits:
         raise SerializationException(f"{_kind_of(value)} can not be converted to {wanted}")
@@ -197,8 +211,4 @@ def _unexpected(value: Any, wanted: str) -> str:
 def _kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE_VALUE" if value else "FALSE_VALUE"
-    if isinstance(value, int):
-        return "NUMBER_VALUE"
-    if isinstance(value, float):
-        return "DECIMAL_VALUE"
-    return "STRING_VALUE" if isinstance(value, str) else "BLOB_VALUE"
+    return "NUMBER_VALUE" if isinstance(value, (int, float)) else "STRING_VALUE"
