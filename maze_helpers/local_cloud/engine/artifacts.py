@@ -1,0 +1,79 @@
+"""What a job leaves behind: its model and output folders to S3, its failure file to a reason."""
+
+import os
+import stat
+from pathlib import Path
+
+from maze_helpers.local_cloud.engine.archives import create_archive
+from maze_helpers.local_cloud.engine.s3_uri import join_s3_uri, split_s3_uri
+from maze_helpers.local_cloud.services.s3.objects import ObjectStore
+
+# Source: botocore's model of FailureReason.
+MAX_REASON_CHARACTERS = 1024
+
+
+def model_uri(s3_output_path: str, job_name: str, compression: str) -> str:
+    """Return where a job's model goes: an archive, or for compression "NONE" a prefix.
+
+    Source: DescribeTrainingJob, ModelArtifacts; SageMaker guide, "Uncompressed model output".
+    """
+    name = "model/" if compression == "NONE" else "model.tar.gz"
+    return join_s3_uri(s3_output_path, job_name, "output", name)
+
+
+def output_uri(s3_output_path: str, job_name: str, compression: str) -> str:
+    """Return where a job's output data goes; the prefix for compression "NONE" is a guess."""
+    name = "data/" if compression == "NONE" else "output.tar.gz"
+    return join_s3_uri(s3_output_path, job_name, "output", name)
+
+
+def upload_folder(objects: ObjectStore, folder: Path, uri: str, scratch: Path) -> None:
+    """Store a folder's content at a URI: file by file below a prefix, else as one archive.
+
+    An empty folder stores nothing. scratch: a folder for the archive while it is made.
+    Raises: OSError, when the disk is full; the object store's errors.
+    """
+    if not any(folder.iterdir()):
+        return
+    bucket, key = split_s3_uri(uri)
+    if key.endswith("/"):
+        for file in _files_below(folder):
+            objects.upload(bucket, key + file.relative_to(folder).as_posix(), file)
+        return
+    archive = scratch / Path(key).name
+    create_archive(folder, archive)
+    objects.upload(bucket, key, archive)
+    archive.unlink()
+
+
+def failure_reason(failure_file: Path, exit_code: int) -> str:
+    """Return the FailureReason of a job whose process ended with an exit code.
+
+    Example: 'AlgorithmError: ExecuteUserScriptError:…, exit code: 1'.
+    Source: SageMaker guide, "How Amazon SageMaker Processes Training Output".
+    """
+    head, tail = "AlgorithmError: ", f", exit code: {exit_code}"
+    return head + _read_start(failure_file, MAX_REASON_CHARACTERS - len(head) - len(tail)) + tail
+
+
+def _read_start(path: Path, max_characters: int) -> str:
+    """Return the start of a file's text, "" unless it is a regular file."""
+    try:
+        # A pipe would block, a link could lead to any file of the machine.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        # UTF-8 takes four bytes a character at most.
+        text = file.read(4 * max_characters).decode("utf-8", errors="replace")
+    return text.strip()[:max_characters]
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Return the regular files below a folder, links left out, by path."""
+    found = []
+    for parent, _, names in os.walk(folder):
+        found += [Path(parent, name) for name in names]
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())

@@ -1,0 +1,45 @@
+"""The environment variables of a training job's container."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maze_helpers.local_cloud.engine.job_folder import JobFolder
+from maze_helpers.local_cloud.engine.job_record import Document
+from maze_helpers.local_cloud.services.sagemaker.training_request import role_name
+
+if TYPE_CHECKING:
+    from maze_helpers.local_cloud.cloud import LocalCloud
+
+SESSION_NAME = "SageMaker"
+
+
+def job_environment(
+    cloud: LocalCloud, job: Document, folder: JobFolder, lifetime_s: float
+) -> dict[str, str]:
+    """Return the whole environment of a job's container; nothing of the server's own gets in.
+
+    The role's temporary credentials last for lifetime_s. The request's Environment comes last,
+    so that it wins.
+    Source: SageMaker guide, "How Amazon SageMaker Provides Training Information".
+    """
+    key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+        "LANG": "C.UTF-8",
+        "HOME": str(folder.home),
+        "TMPDIR": str(folder.tmp),
+        "PYTHONUNBUFFERED": "1",
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+        "AWS_SESSION_TOKEN": key.session_token or "",
+        "AWS_REGION": cloud.region,
+        "AWS_DEFAULT_REGION": cloud.region,
+        "AWS_ENDPOINT_URL": cloud.endpoint_url,
+        "TRAINING_JOB_NAME": job["TrainingJobName"],
+        "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        **job.get("Environment", {}),
+    }

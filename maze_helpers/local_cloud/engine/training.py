@@ -1,0 +1,96 @@
+"""The training engine: the jobs that run, each on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from maze_helpers.local_cloud.engine.job_folder import JobFolder
+from maze_helpers.local_cloud.engine.job_record import Document, end
+from maze_helpers.local_cloud.engine.training_run import STOPPED, TrainingRun, failed
+from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, Resources
+
+if TYPE_CHECKING:
+    from maze_helpers.local_cloud.cloud import LocalCloud
+
+# Source: StopTrainingJob: a job has 120 seconds from SIGTERM on.
+STOP_GRACE_S = 120.0
+# Further jobs stay in Starting until one of these ends. Differs from AWS: there, a quota for
+# each instance type refuses them.
+MAX_RUNNING_JOBS = 16
+# What a job gets when the server ends.
+_SHUTDOWN_GRACE_S = 1.0
+_SHUTDOWN_TIMEOUT_S = 20.0
+_SHUT_DOWN = failed(
+    "InternalServerError: The local cloud was shut down while the job was running. "
+    "Create the job again under another name."
+)
+_LOST = failed(
+    "InternalServerError: The local cloud ended unexpectedly while the job was running. "
+    "Create the job again under another name."
+)
+
+
+class TrainingEngine:
+    """Runs training jobs whose documents are in the store."""
+
+    def __init__(self, cloud: LocalCloud, stop_grace_s: float = STOP_GRACE_S) -> None:
+        self._cloud = cloud
+        self._resources = Resources(cloud.store, cloud.region, cloud.account_id)
+        self._stop_grace_s = stop_grace_s
+        self._jobs = cloud.home / "jobs"
+        self._jobs.mkdir(parents=True, exist_ok=True)
+        self._slots = threading.BoundedSemaphore(MAX_RUNNING_JOBS)
+        self._runs: dict[str, TrainingRun] = {}
+        self._runs_lock = threading.Lock()
+
+    def start(self, name: str) -> None:
+        """Set a job going that is in the store, InProgress."""
+        with self._runs_lock:
+            earlier = self._runs.get(name)
+        if earlier is not None:
+            earlier.join()  # It has ended and was deleted; its folder may be on its way out.
+        run = TrainingRun(
+            self._cloud, self._resources, name, self._slots, self._stop_grace_s, self._forget
+        )
+        with self._runs_lock:
+            self._runs[name] = run
+        run.start()
+
+    def stop(self, name: str) -> None:
+        """Have a job end Stopped, in 120 seconds at most; one that does not run is left alone."""
+        with self._runs_lock:
+            run = self._runs.get(name)
+        if run is not None:
+            run.ask_to_end(STOPPED, self._stop_grace_s)
+
+    def recover(self) -> None:
+        """End the jobs that ran when the server died, and remove what they left."""
+        for name in self._resources.names_in_status(TRAINING_JOB, "InProgress", "Stopping"):
+            self._resources.update(TRAINING_JOB, name, self._end_lost)
+        for folder in self._jobs.iterdir():
+            job_folder = JobFolder(folder)
+            job_folder.end_container()
+            job_folder.remove()
+
+    def close(self) -> None:
+        """End all jobs, in seconds; those that nobody stopped become Failed."""
+        with self._runs_lock:
+            runs = list(self._runs.values())
+        for run in runs:
+            run.ask_to_end(_SHUT_DOWN, _SHUTDOWN_GRACE_S)
+        deadline_s = time.monotonic() + _SHUTDOWN_TIMEOUT_S
+        for run in runs:
+            run.join(max(0.0, deadline_s - time.monotonic()))
+
+    def _forget(self, run: TrainingRun) -> None:
+        with self._runs_lock:
+            if self._runs.get(run.job_name) is run:
+                del self._runs[run.job_name]
+
+    def _end_lost(self, document: Document) -> None:
+        ending = _LOST if document["TrainingJobStatus"] == "InProgress" else STOPPED
+        if ending.reason:
+            document["FailureReason"] = ending.reason
+        end(document, ending.status, ending.secondary_status, self._cloud.clock.now())

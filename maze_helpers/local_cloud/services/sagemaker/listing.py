@@ -1,0 +1,100 @@
+"""List operations: the filters, the order and the pages that all SageMaker resources share."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+from maze_helpers.local_cloud.errors import ValidationException
+from maze_helpers.local_cloud.services.sagemaker.resources import Document, Kind, load
+from maze_helpers.local_cloud.store import Store
+
+# A guess: AWS's models state no default; its own lists come back ten at a time.
+DEFAULT_PAGE_SIZE = 10
+_SORT_COLUMNS = {
+    "CreationTime": "created_at",
+    "LastModifiedTime": "modified_at",
+    "Name": "name",
+    "Status": "status",
+}
+_TIME_FILTERS = {
+    "CreationTimeAfter": "created_at > ?",
+    "CreationTimeBefore": "created_at < ?",
+    "LastModifiedTimeAfter": "modified_at > ?",
+    "LastModifiedTimeBefore": "modified_at < ?",
+}
+
+
+def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[Document], str]:
+    """Return one page of documents and the token of the next, "" on the last.
+
+    request: the List operation's own members. Without SortOrder the newest comes first.
+    With both StatusEquals and MaxResults the page is cut first and filtered then, so that it
+    may be short, even empty, before the last.
+    Raises: ValidationException, for a token that is not one of ours.
+    Source: ListTrainingJobs, on StatusEquals and MaxResults.
+    """
+    page_size = request.get("MaxResults", DEFAULT_PAGE_SIZE)
+    sort_by = request.get("SortBy", "CreationTime")
+    column = _SORT_COLUMNS[sort_by]
+    descending = request.get("SortOrder", "Descending") == "Descending"
+    conditions, values = _conditions(kind, request)
+    status = request.get("StatusEquals")
+    if status and "MaxResults" not in request:
+        conditions.append("status = ?")
+        values.append(status)
+    if "NextToken" in request:
+        conditions.append(f"({column}, name) {'<' if descending else '>'} (?, ?)")
+        values += _read_token(request["NextToken"], sort_by)
+    direction = "DESC" if descending else "ASC"
+    rows = store.connection.execute(
+        f"SELECT *, {column} AS sort_value FROM sagemaker_resources "
+        f"WHERE {' AND '.join(conditions)} "
+        f"ORDER BY {column} {direction}, name {direction} LIMIT ?",
+        (*values, page_size + 1),
+    ).fetchall()
+    page = rows[:page_size]
+    token = ""
+    if len(rows) > page_size:
+        token = _make_token(sort_by, page[-1]["sort_value"], page[-1]["name"])
+    return [load(row["document"]) for row in page if not status or row["status"] == status], token
+
+
+def list_result(
+    member: str, page: tuple[list[Document], str], summarise: Callable[[Document], Document]
+) -> dict[str, Any]:
+    """Return a List operation's result: the page's summaries, and NextToken unless it is last."""
+    documents, token = page
+    result: dict[str, Any] = {member: [summarise(document) for document in documents]}
+    if token:
+        result["NextToken"] = token
+    return result
+
+
+def _conditions(kind: Kind, request: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    conditions, values = ["kind = ?"], [kind.arn_type]
+    if request.get("NameContains"):
+        conditions.append("instr(name, ?) > 0")
+        values.append(request["NameContains"])
+    for member, condition in _TIME_FILTERS.items():
+        if member in request:
+            conditions.append(condition)
+            values.append(request[member].timestamp())
+    return conditions, values
+
+
+def _make_token(sort_by: str, value: float | str, name: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([sort_by, value, name]).encode()).decode()
+
+
+def _read_token(token: str, sort_by: str) -> list[Any]:
+    try:
+        token_sort_by, value, name = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise ValidationException("Invalid pagination token") from error
+    if token_sort_by != sort_by or not isinstance(value, (float, int, str)):
+        raise ValidationException("Invalid pagination token")
+    if not isinstance(name, str):
+        raise ValidationException("Invalid pagination token")
+    return [value, name]

@@ -1,0 +1,25 @@
+"""SageMaker's control plane: the operations of all its resources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maze_helpers.local_cloud.protocol import ServiceProtocol
+from maze_helpers.local_cloud.services.sagemaker.resources import Resources
+from maze_helpers.local_cloud.services.sagemaker.tags import Tags
+from maze_helpers.local_cloud.services.sagemaker.training_jobs import TrainingJobs
+
+if TYPE_CHECKING:
+    from maze_helpers.local_cloud.cloud import LocalCloud
+
+
+class SageMaker:
+    """Answers SageMaker's operations."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        resources = Resources(cloud.store, cloud.region, cloud.account_id)
+        self.protocol = ServiceProtocol("sagemaker")
+        self.operations = {
+            **TrainingJobs(cloud, resources).operations,
+            **Tags(cloud.store).operations,
+        }
