@@ -4,6 +4,7 @@ After `connect`, AWS's usual code runs as it is: `boto3.client("sagemaker")`,
 `sagemaker.get_execution_role()`, `sagemaker.session.Session().default_bucket()`.
 """
 
+import logging
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -79,6 +80,7 @@ def connect(mode: str | None = None, role: str | None = None) -> Connection:
     mode = mode or os.environ.get("MAZE_MODE") or "local"
     if mode not in MODES:
         raise MazeError(f'Unknown mode "{mode}": choose "local" or "aws".')
+    _silence_notices()
     return _connect_to_local_cloud(role) if mode == "local" else _connect_to_aws(role)
 
 
@@ -111,6 +113,13 @@ def _connect_to_aws(role: str | None) -> Connection:
             "or set AWS_DEFAULT_REGION."
         )
     return Connection("aws", session.region_name, session, given_role=role)
+
+
+def _silence_notices() -> None:
+    """Keep what the SDK prints at every import out of the notebooks: they say it once."""
+    os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
+    # "Not applying SDK defaults from location …", twice.
+    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 
 def _new_default_session() -> boto3.Session:
