@@ -32,8 +32,10 @@ def find(names: Sequence[str] = (), root: Path = ROOT) -> list[Path]:
     names: such as "chapter_1", "chapter_1/task_3", "chapter_1/bonus"; the bonus only by name.
     Raises: RunnerError, if a name has no notebook.
     """
+    if not names:
+        return sorted(root.glob("chapter_*/task_*/*.ipynb"))
     found = []
-    for name in names or [chapter.name for chapter in sorted(root.glob("chapter_*"))]:
+    for name in names:
         folder = root / name
         here = [folder] if folder.suffix == ".ipynb" else sorted(folder.glob("*.ipynb"))
         matches = here or sorted(folder.glob("task_*/*.ipynb"))
@@ -62,6 +64,8 @@ def run(
     runs: where the folder of this run is made. Raises: RunnerError, before anything runs, if a
     notebook does not know a parameter; KeyboardInterrupt, with the notebook saved so far.
     """
+    if not paths:
+        raise RunnerError("There is no notebook to run.")
     given = dict(parameters or {}) | ({} if mode is None else {"mode": mode})
     for path in paths:
         _check_parameters(path, given)

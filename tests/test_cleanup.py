@@ -1,0 +1,112 @@
+"""The clean-up removes what the maze made and nothing else, however often it runs."""
+
+import pytest
+from training_job import local_session, start_job, wait_for_job
+
+from maze_helpers import cleanup
+from maze_helpers.tags import PREFIX, TAGS, is_tagged
+
+BUCKET = "sagemaker-us-east-1-111122223333"
+SLEEP = "import time; time.sleep(120)"
+
+
+@pytest.fixture
+def session(new_cloud):
+    """A session of a cloud with a bucket and something of the maze's and of others' in it."""
+    with local_session(new_cloud) as session:
+        s3 = session.client("s3")
+        for bucket in (BUCKET, "other"):
+            s3.create_bucket(Bucket=bucket)
+            for key in (f"{PREFIX}/data/train.csv", f"{PREFIX}-2/keep", "keep"):
+                s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+        yield session
+
+
+def keys(session, bucket=BUCKET):
+    listed = session.client("s3").list_objects_v2(Bucket=bucket)
+    return [item["Key"] for item in listed.get("Contents", [])]
+
+
+def status(session, job):
+    described = session.client("sagemaker").describe_training_job(TrainingJobName=job)
+    return described["TrainingJobStatus"]
+
+
+def test_a_dry_run_lists_and_removes_nothing(session):
+    before = keys(session)
+    found = cleanup.clean(session)
+    assert found.to_dict("records") == [
+        {"kind": "objects", "name": f"s3://{BUCKET}/{PREFIX}/", "action": "delete 1"}
+    ]
+    assert keys(session) == before
+
+
+def test_only_the_mazes_prefix_of_its_bucket_is_removed(session):
+    cleanup.clean(session, dry_run=False)
+    assert keys(session) == ["keep", f"{PREFIX}-2/keep"]
+    assert len(keys(session, "other")) == 3
+
+
+def test_twice_does_no_harm_and_finds_nothing(session):
+    assert len(cleanup.clean(session, dry_run=False)) == 1
+    assert cleanup.clean(session, dry_run=False).empty
+
+
+def test_what_was_listed_is_what_is_removed(session):
+    listed = cleanup.clean(session)
+    assert cleanup.clean(session, dry_run=False).equals(listed)
+
+
+def test_more_objects_than_one_request_deletes_are_all_removed(session):
+    s3 = session.client("s3")
+    for i in range(1005):
+        s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/many/{i}", Body=b"")
+    assert cleanup.clean(session)["action"].tolist() == ["delete 1006"]
+    cleanup.clean(session, dry_run=False)
+    assert keys(session) == ["keep", f"{PREFIX}-2/keep"]
+
+
+def test_a_running_job_of_the_maze_is_stopped_and_anothers_goes_on(session):
+    start_job(session, "ours", SLEEP, BUCKET, Tags=TAGS)
+    start_job(session, "theirs", SLEEP, BUCKET, Tags=[{"Key": TAGS[0]["Key"], "Value": "no"}])
+    removed = cleanup.clean(session, dry_run=False)
+    assert ["training job", "ours", "stop"] in removed.values.tolist()
+    assert status(session, "ours") == "Stopped"
+    assert status(session, "theirs") == "InProgress"
+    assert "theirs/source/sourcedir.tar.gz" in keys(session)
+
+
+def test_the_code_and_the_model_of_the_mazes_jobs_go_and_the_record_stays(session):
+    script = "open(__import__('os').environ['SM_MODEL_DIR'] + '/m', 'w').close()"
+    start_job(session, "ours", script, BUCKET, Tags=TAGS)
+    wait_for_job(session, "ours")
+    assert {"ours/source/sourcedir.tar.gz", "ours/output/model.tar.gz"} <= set(keys(session))
+    cleanup.clean(session, dry_run=False)
+    assert keys(session) == ["keep", f"{PREFIX}-2/keep"]
+    assert status(session, "ours") == "Completed"
+    assert cleanup.clean(session).empty
+
+
+def test_an_output_within_the_prefix_is_counted_once(session):
+    output = {"S3OutputPath": f"s3://{BUCKET}/{PREFIX}/models"}
+    start_job(session, "ours", "", BUCKET, Tags=TAGS, OutputDataConfig=output)
+    wait_for_job(session, "ours")
+    found = cleanup.clean(session)
+    assert found["name"].tolist() == [f"s3://{BUCKET}/ours/", f"s3://{BUCKET}/{PREFIX}/"]
+
+
+def test_an_account_without_the_bucket_is_clean(new_cloud):
+    with local_session(new_cloud) as session:
+        assert cleanup.clean(session, dry_run=False).empty
+
+
+def test_a_tag_counts_only_with_its_value(session):
+    start_job(session, "ours", "", BUCKET, Tags=[{"Key": "a", "Value": "b"}, *TAGS])
+    start_job(session, "half", "", BUCKET, Tags=[{"Key": TAGS[0]["Key"], "Value": "no"}])
+    sagemaker = session.client("sagemaker")
+    arns = {
+        job["TrainingJobName"]: job["TrainingJobArn"]
+        for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]
+    }
+    assert is_tagged(sagemaker, arns["ours"])
+    assert not is_tagged(sagemaker, arns["half"])
