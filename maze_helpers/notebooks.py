@@ -6,6 +6,7 @@ and the prose around it). The last code cell is tagged `cleanup`.
 """
 
 import ast
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +35,14 @@ class Question:
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Return the notebook; raise NotebookError, if the file is not one."""
+    """Return the notebook; raise NotebookError, if the file is not one of format 4."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
-        raise NotebookError(f"{path} is not a notebook: {error}") from error
+        text = path.read_text(encoding="utf-8")
+        nbformat.validate(json.loads(text), version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise NotebookError(f"{path} is not a notebook of format 4: {reason}") from error
+    return nbformat.reads(text, as_version=4)
 
 
 def tags(cell: NotebookNode) -> set[str]:
