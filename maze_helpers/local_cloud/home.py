@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import sqlite3
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from maze_helpers.local_cloud.errors import MazeError
 FOLDER = ".maze"
 # A process is recognised by its pid and by when it began, to the clock tick and rounding.
 START_TOLERANCE_S = 1.5
+FULL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def explain(error: Exception, home: Path) -> str:
     if isinstance(error, OSError):
         what = _WHAT_TO_DO.get(error.errno, what)
     elif isinstance(error, sqlite3.Error):
-        what = _explain_database(str(error), what)
+        what = _explain_database(str(error), home, what)
     return f"{what.format(home=home)} MAZE_HOME to another folder."
 
 
@@ -156,8 +158,9 @@ _WHAT_TO_DO = {
 }
 
 
-def _explain_database(reason: str, otherwise: str) -> str:
-    if "full" in reason:
+def _explain_database(reason: str, home: Path, otherwise: str) -> str:
+    # SQLite reports "disk I/O error" where its shared memory does not fit any more.
+    if "full" in reason or shutil.disk_usage(home).free < FULL_BYTES:
         return _FULL
     if "readonly" in reason or "unable to open" in reason:
         return _READ_ONLY
