@@ -21,9 +21,9 @@ def digits() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.read_csv(TRAIN_CSV), pd.read_csv(TEST_CSV)
 
 
-def images(digits: pd.DataFrame) -> np.ndarray:
+def images(rows: pd.DataFrame) -> np.ndarray:
     """Return the rows as images, shape (n_samples, 8, 8)."""
-    return digits[PIXELS].to_numpy().reshape(-1, 8, 8)
+    return rows[PIXELS].to_numpy().reshape(-1, 8, 8)
 
 
 def describe() -> str:
