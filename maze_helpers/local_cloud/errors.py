@@ -105,6 +105,13 @@ class ResourceAlreadyExistsException(AWSError):
     status = 400
 
 
+class TooManyTagsException(AWSError):
+    """A log group cannot carry so many tags."""
+
+    code = "TooManyTagsException"
+    status = 400
+
+
 class MissingParameter(AWSError):
     """CloudWatch's code for a parameter that is absent or empty."""
 

@@ -4,6 +4,7 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from operator import itemgetter
 from typing import NamedTuple
 
 from maze_helpers.local_cloud.clock import Clock
@@ -14,9 +15,8 @@ CREATE TABLE IF NOT EXISTS log_groups (
     name TEXT PRIMARY KEY,
     created_ms INTEGER NOT NULL,
     retention_days INTEGER,
-    log_group_class TEXT NOT NULL,
-    kms_key_id TEXT,
-    tags TEXT NOT NULL
+    attributes TEXT NOT NULL DEFAULT '{}',
+    tags TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE IF NOT EXISTS log_streams (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,7 +41,6 @@ CREATE TABLE IF NOT EXISTS log_events (
     PRIMARY KEY (stream_id, timestamp_ms, sequence)
 ) WITHOUT ROWID;
 """
-STANDARD = "STANDARD"
 MS_PER_DAY = 86_400_000
 
 # Sorts behind everything that continues a prefix.
@@ -85,6 +84,9 @@ class Event(NamedTuple):
         return len(self.message.encode()) + EVENT_OVERHEAD_BYTES
 
 
+EVENT_ORDER = itemgetter(0, 1, 2)
+
+
 class LogStore:
     """Everything that was ever logged."""
 
@@ -111,8 +113,7 @@ class LogStore:
     def _ensure_stream(self, db: sqlite3.Connection, group: str, stream: str) -> None:
         now_ms = self.now_ms()
         db.execute(
-            "INSERT OR IGNORE INTO log_groups VALUES (?, ?, NULL, ?, NULL, '{}')",
-            (group, now_ms, STANDARD),
+            "INSERT OR IGNORE INTO log_groups (name, created_ms) VALUES (?, ?)", (group, now_ms)
         )
         db.execute(
             "INSERT OR IGNORE INTO log_streams (group_name, name, created_ms) VALUES (?, ?, ?)",
@@ -169,51 +170,50 @@ class LogStore:
             "SELECT * FROM log_streams WHERE group_name = ? AND name = ?", (group, name)
         ).fetchone()
 
-    def groups(self, prefix: str, after: str, limit: int) -> list[sqlite3.Row]:
-        """Return groups by name, with their stored_bytes, from the first one after a name."""
-        return self.store.connection.execute(
+    def groups(self, prefix: str, after: str) -> Iterator[sqlite3.Row]:
+        """Yield groups by name, with their stored_bytes, from the first one after a name."""
+        cursor = self.store.connection.execute(
             """SELECT log_groups.*, (
                 SELECT COALESCE(SUM(stored_bytes), 0) FROM log_streams
                 WHERE group_name = log_groups.name
             ) AS stored_bytes
-            FROM log_groups WHERE name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?""",
-            (after, prefix, prefix + LAST_CHARACTER, limit),
-        ).fetchall()
+            FROM log_groups WHERE name > ? AND name >= ? AND name < ? ORDER BY name""",
+            (after, prefix, prefix + LAST_CHARACTER),
+        )
+        with closing(cursor):
+            yield from cursor
 
-    def streams_by_name(
-        self, group: str, prefix: str, after: str | None, descending: bool, limit: int
-    ) -> list[sqlite3.Row]:
-        """Return a group's streams by name, from the first one past a name (None: the first)."""
+    def streams(
+        self, group: str, prefix: str = "", after: str | None = None, descending: bool = False
+    ) -> Iterator[sqlite3.Row]:
+        """Yield a group's streams by name, from the first one past a name (None: the first)."""
         order, past = ("DESC", "<") if descending else ("ASC", ">")
-        return self.store.connection.execute(
-            f"""SELECT * FROM log_streams WHERE group_name = :group
-            AND name >= :first AND name < :end AND (:after IS NULL OR name {past} :after)
-            ORDER BY name {order} LIMIT :limit""",
-            {
-                "group": group,
-                "first": prefix,
-                "end": prefix + LAST_CHARACTER,
-                "after": after,
-                "limit": limit,
-            },
-        ).fetchall()
+        cursor = self.store.connection.execute(
+            f"""SELECT * FROM log_streams
+            WHERE group_name = :group AND name >= :prefix AND name < :end
+            AND (:after IS NULL OR name {past} :after) ORDER BY name {order}""",
+            {"group": group, "prefix": prefix, "end": prefix + LAST_CHARACTER, "after": after},
+        )
+        with closing(cursor):
+            yield from cursor
 
     def streams_by_last_event(
-        self, group: str, after: tuple[int, str] | None, descending: bool, limit: int
-    ) -> list[sqlite3.Row]:
-        """Return a group's streams by their last event (none counts as -1), then by name.
+        self, group: str, after: tuple[int, str] | None = None, descending: bool = False
+    ) -> Iterator[sqlite3.Row]:
+        """Yield a group's streams by the time of their last event, then by name.
 
-        after: the last event's time in ms and the name of the stream before the first.
+        after: that time in ms, -1 for none, and the name of the stream before the first.
         """
         order, past = ("DESC", "<") if descending else ("ASC", ">")
         last_ms, name = after or (None, None)
-        return self.store.connection.execute(
+        cursor = self.store.connection.execute(
             f"""SELECT * FROM log_streams WHERE group_name = :group
-            AND (:name IS NULL
-                 OR (COALESCE(last_event_ms, -1), name) {past} (:last_ms, :name))
-            ORDER BY COALESCE(last_event_ms, -1) {order}, name {order} LIMIT :limit""",
-            {"group": group, "last_ms": last_ms, "name": name, "limit": limit},
-        ).fetchall()
+            AND (:name IS NULL OR (COALESCE(last_event_ms, -1), name) {past} (:last_ms, :name))
+            ORDER BY COALESCE(last_event_ms, -1) {order}, name {order}""",
+            {"group": group, "last_ms": last_ms, "name": name},
+        )
+        with closing(cursor):
+            yield from cursor
 
     def events(
         self, stream_id: int, after: Position, before: Position, newest_first: bool = False
@@ -231,8 +231,11 @@ class LogStore:
             yield from map(Event._make, cursor)
 
     def merged_events(
-        self, after_by_stream: Iterable[tuple[int, Position]], before: Position
+        self, ranges: Iterable[tuple[int, Position, Position]], newest_first: bool = False
     ) -> Iterator[Event]:
-        """Yield the events of several streams by time, then stream, then arrival."""
-        readers = [self.events(stream_id, after, before) for stream_id, after in after_by_stream]
-        return heapq.merge(*readers)
+        """Yield the events of several streams by time, then stream, then arrival.
+
+        ranges: a stream's id and the two positions between which it is read.
+        """
+        readers = [self.events(*stream_range, newest_first) for stream_range in ranges]
+        return heapq.merge(*readers, key=EVENT_ORDER, reverse=newest_first)
