@@ -14,6 +14,7 @@ LINES_A_CODE_CELL = 15
 CODE_CELLS_IN_A_ROW = 3
 # Prose is 20 to 60 words a cell, with some slack; headings, tables and code are not counted.
 WORDS_A_PROSE_CELL = range(12, 81)
+COMMENT_OR_BLANK = re.compile(r"\s*(#|$)")
 PLACEHOLDERS = re.compile(
     r"\b(todo|fixme|xxx|tbd|lorem ipsum|your code here|replace me|changeme)\b|<your[ -_]|\?\?\?",
     re.IGNORECASE,
@@ -62,7 +63,7 @@ def tags_are_known(notebook: NotebookNode) -> Iterator[str]:
 
 def code_cells_are_short(notebook: NotebookNode) -> Iterator[str]:
     for cell in code_cells(notebook):
-        lines = [line for line in cell.source.splitlines() if line.strip()]
+        lines = [line for line in cell.source.splitlines() if not COMMENT_OR_BLANK.match(line)]
         if len(lines) > LINES_A_CODE_CELL and not lines[0].startswith("%%writefile"):
             yield f"{len(lines)} lines in a code cell, which begins with {lines[0]!r}"
 
