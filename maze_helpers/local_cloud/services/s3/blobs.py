@@ -29,6 +29,16 @@ class BlobFiles:
         """Return a new, empty blob to write to."""
         return NewBlob(self, secrets.token_hex(16))
 
+    def link(self, blob_id: str) -> str:
+        """Return a new blob of the same bytes, without copying them.
+
+        Raises: OSError, where the file system has no hard links.
+        """
+        twin = secrets.token_hex(16)
+        self.path(twin).parent.mkdir(parents=True, exist_ok=True)
+        os.link(self.path(blob_id), self.path(twin))
+        return twin
+
     def hold(self, find: Callable[[], list[str]]) -> list[str]:
         """Return the blob ids that `find` looks up, kept on disk until they are released.
 

@@ -15,8 +15,8 @@ class BlobReader(io.RawIOBase):
     def __init__(self, blobs: BlobFiles, blob_ids: Sequence[str], sizes: Sequence[int]) -> None:
         """sizes: in bytes, one for each blob."""
         super().__init__()
+        self.blob_ids = blob_ids
         self._blobs = blobs
-        self._blob_ids = blob_ids
         self._starts = [0, *accumulate(sizes)]
         self._position = 0
         self._open_index = -1
@@ -45,7 +45,7 @@ class BlobReader(io.RawIOBase):
         if size < 0:
             return self.readall()
         index = bisect_right(self._starts, self._position) - 1
-        if index >= len(self._blob_ids):
+        if index >= len(self.blob_ids):
             return b""
         self._open(index)
         left = self._starts[index + 1] - self._position
@@ -63,7 +63,7 @@ class BlobReader(io.RawIOBase):
         if index != self._open_index:
             if self._file:
                 self._file.close()
-            self._file = self._blobs.path(self._blob_ids[index]).open("rb", buffering=0)
+            self._file = self._blobs.path(self.blob_ids[index]).open("rb", buffering=0)
             self._open_index = index
         self._file.seek(self._position - self._starts[index])
 
@@ -72,5 +72,5 @@ class BlobReader(io.RawIOBase):
         if not self.closed:
             if self._file:
                 self._file.close()
-            self._blobs.release(self._blob_ids)
+            self._blobs.release(self.blob_ids)
         super().close()

@@ -3,6 +3,8 @@
 Source: "Error responses", Amazon S3 API Reference.
 """
 
+from collections.abc import Mapping
+
 from maze_helpers.local_cloud.errors import AWSError
 
 
@@ -169,3 +171,254 @@ class MaxMessageLengthExceeded(S3Error):
     code = "MaxMessageLengthExceeded"
     status = 400
     default_message = "Your request was too big."
+
+
+class MethodNotAllowed(S3Error):
+    """The resource has no such method."""
+
+    code = "MethodNotAllowed"
+    status = 405
+    default_message = "The specified method is not allowed against this resource."
+
+
+class MalformedXML(S3Error):
+    """The body is not the XML that the operation takes."""
+
+    code = "MalformedXML"
+    status = 400
+    default_message = (
+        "The XML you provided was not well-formed or did not validate against our published schema"
+    )
+
+
+class InvalidRange(S3Error):
+    """The range begins past the object's end."""
+
+    code = "InvalidRange"
+    status = 416
+    default_message = "The requested range is not satisfiable"
+
+
+class PreconditionFailed(S3Error):
+    """A condition in the request's headers does not hold."""
+
+    code = "PreconditionFailed"
+    status = 412
+    default_message = "At least one of the pre-conditions you specified did not hold"
+
+
+class NotModified(S3Error):
+    """The client has the object already. The answer has no body."""
+
+    code = "NotModified"
+    status = 304
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        """headers: such as ETag, which the answer carries."""
+        super().__init__()
+        self.headers = headers
+
+
+class InvalidTag(S3Error):
+    """A tag breaks S3's limits on tags."""
+
+    code = "InvalidTag"
+    status = 400
+
+
+class BadRequest(S3Error):
+    """There are too many tags."""
+
+    code = "BadRequest"
+    status = 400
+
+
+class BadDigest(S3Error):
+    """The body does not have the digest that its headers state."""
+
+    code = "BadDigest"
+    status = 400
+    default_message = "The Content-MD5 you specified did not match what we received."
+
+
+class InvalidDigest(S3Error):
+    """Content-MD5 is not an MD5."""
+
+    code = "InvalidDigest"
+    status = 400
+    default_message = "The Content-MD5 you specified was invalid."
+
+
+class InvalidURI(S3Error):
+    """The path is not UTF-8."""
+
+    code = "InvalidURI"
+    status = 400
+    default_message = "Couldn't parse the specified URI."
+
+
+class InvalidBucketName(S3Error):
+    """The name breaks the rules for buckets' names."""
+
+    code = "InvalidBucketName"
+    status = 400
+    default_message = "The specified bucket is not valid."
+
+
+class KeyTooLongError(S3Error):
+    """The key has more than 1024 bytes."""
+
+    code = "KeyTooLongError"
+    status = 400
+    default_message = "Your key is too long"
+
+
+class NoSuchUpload(S3Error):
+    """The upload is not there, or no longer."""
+
+    code = "NoSuchUpload"
+    status = 404
+    default_message = (
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+        "have been aborted or completed."
+    )
+
+
+class InvalidPart(S3Error):
+    """A part that is to be completed is not there, or is another one."""
+
+    code = "InvalidPart"
+    status = 400
+    default_message = (
+        "One or more of the specified parts could not be found.  The part may not have been "
+        "uploaded, or the specified entity tag may not match the part's entity tag."
+    )
+
+
+class InvalidPartOrder(S3Error):
+    """The parts that are to be completed do not ascend."""
+
+    code = "InvalidPartOrder"
+    status = 400
+    default_message = (
+        "The list of parts was not in ascending order. Parts must be ordered by part number."
+    )
+
+
+class EntityTooSmall(S3Error):
+    """A part other than the last has less than 5 MiB."""
+
+    code = "EntityTooSmall"
+    status = 400
+    default_message = "Your proposed upload is smaller than the minimum allowed size"
+
+
+class EntityTooLarge(S3Error):
+    """The body has more than 5 GiB."""
+
+    code = "EntityTooLarge"
+    status = 400
+    default_message = "Your proposed upload exceeds the maximum allowed size"
+
+
+class AccessControlListNotSupported(S3Error):
+    """The bucket's objects belong to its owner, whatever an ACL says."""
+
+    code = "AccessControlListNotSupported"
+    status = 400
+    default_message = "The bucket does not allow ACLs"
+
+
+class InvalidStorageClass(S3Error):
+    """There is no such storage class."""
+
+    code = "InvalidStorageClass"
+    status = 400
+    default_message = "The storage class you specified is not valid"
+
+
+class MetadataTooLarge(S3Error):
+    """The metadata has more than 2 KB."""
+
+    code = "MetadataTooLarge"
+    status = 400
+    default_message = "Your metadata headers exceed the maximum allowed metadata size"
+
+
+class InvalidPartNumber(S3Error):
+    """The object has no such part."""
+
+    code = "InvalidPartNumber"
+    status = 416
+    default_message = "The requested partnumber is not satisfiable"
+
+
+class InsufficientStorage(S3Error):
+    """The disk is full. Differs from AWS: S3 has no end."""
+
+    code = "InsufficientStorage"
+    # Not 500 or 503: botocore would try again, in vain.
+    status = 507
+    default_message = (
+        "The local cloud's disk is full. Nothing was written, and nothing was lost: free some "
+        "space, then try again."
+    )
+
+
+class BucketAlreadyOwnedByYou(S3Error):
+    """The bucket is there, outside us-east-1."""
+
+    code = "BucketAlreadyOwnedByYou"
+    status = 409
+    default_message = (
+        "Your previous request to create the named bucket succeeded and you already own it."
+    )
+
+
+class BucketNotEmpty(S3Error):
+    """The bucket holds objects."""
+
+    code = "BucketNotEmpty"
+    status = 409
+    default_message = "The bucket you tried to delete is not empty"
+
+
+class IllegalLocationConstraint(S3Error):
+    """The bucket is to be made in another region than the one that was called."""
+
+    code = "IllegalLocationConstraintException"
+    status = 400
+
+
+class InvalidLocationConstraint(S3Error):
+    """There is no such region."""
+
+    code = "InvalidLocationConstraint"
+    status = 400
+    default_message = "The specified location-constraint is not valid"
+
+
+class InvalidBucketAclWithObjectOwnership(S3Error):
+    """The ACL contradicts BucketOwnerEnforced, the default."""
+
+    code = "InvalidBucketAclWithObjectOwnership"
+    status = 400
+    default_message = (
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+    )
+
+
+class NoSuchTagSet(S3Error):
+    """The bucket has no tags."""
+
+    code = "NoSuchTagSet"
+    status = 404
+    default_message = "The TagSet does not exist"
+
+
+class NoSuchVersion(S3Error):
+    """There is one version of each object, 'null'."""
+
+    code = "NoSuchVersion"
+    status = 404
+    default_message = "The specified version does not exist."

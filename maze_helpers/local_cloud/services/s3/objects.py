@@ -4,57 +4,34 @@ import io
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from maze_helpers.local_cloud.clock import Clock
-from maze_helpers.local_cloud.services.s3.blobs import BlobFiles, NewBlob
+from maze_helpers.local_cloud.services.s3.blobs import BlobFiles
 from maze_helpers.local_cloud.services.s3.buckets import Buckets
-from maze_helpers.local_cloud.services.s3.checksums import Digests
 from maze_helpers.local_cloud.services.s3.content import BlobReader
-from maze_helpers.local_cloud.services.s3.errors import NoSuchKey
+from maze_helpers.local_cloud.services.s3.errors import BucketNotEmpty, NoSuchKey
+from maze_helpers.local_cloud.services.s3.listing import Listing
+from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
 from maze_helpers.local_cloud.services.s3.schema import SCHEMA, Attributes, ObjectInfo
 from maze_helpers.local_cloud.store import Store
 
 CHUNK_BYTES = 1024 * 1024
-# Up to here an object lives in its row: one write instead of a file's three.
-SMALL_BYTES = 16 * 1024
+PAGE_KEYS = 1000
 
 Condition = Callable[[ObjectInfo | None], None]
 
 
-class NewContent:
-    """The bytes of an object that is being written, with their digests."""
+@dataclass(frozen=True)
+class StoredObject:
+    """An object with its bytes. part_sizes: in bytes, of one that was uploaded in parts."""
 
-    def __init__(self, blobs: BlobFiles, algorithm: str | None = None) -> None:
-        """algorithm: of the checksum to make besides the MD5, or None."""
-        self.digests = Digests(algorithm)
-        self.small = bytearray()
-        self.blob: NewBlob | None = None
-        self._blobs = blobs
-
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        self.digests.update(data)
-        if self.blob is None and len(self.small) + len(data) <= SMALL_BYTES:
-            self.small += data
-            return
-        if self.blob is None:
-            self.blob = self._blobs.create()
-            self.blob.write(self.small)
-            self.small = bytearray()
-        self.blob.write(data)
-
-    def close(self) -> None:
-        """End the writing."""
-        if self.blob:
-            self.blob.close()
-
-    def discard(self) -> None:
-        """Leave nothing behind."""
-        if self.blob:
-            self.blob.discard()
+    info: ObjectInfo
+    reader: BinaryIO
+    part_sizes: list[int] | None
 
 
 class ObjectStore:
@@ -75,18 +52,35 @@ class ObjectStore:
         """Return whether the bucket is there."""
         return self.buckets.find(bucket) is not None
 
+    def delete_bucket(self, bucket: str) -> None:
+        """Remove the bucket and its unfinished uploads. Raises: NoSuchBucket, BucketNotEmpty."""
+        with self._store.transaction() as db:
+            self.buckets.get(bucket)
+            if db.execute(
+                "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (bucket,)
+            ).fetchone():
+                raise BucketNotEmpty(BucketName=bucket)
+            uploads = "SELECT upload_id FROM s3_uploads WHERE bucket = ?"
+            parts = db.execute(
+                f"SELECT blob_id FROM s3_parts WHERE upload_id IN ({uploads})", (bucket,)
+            ).fetchall()
+            db.execute(f"DELETE FROM s3_parts WHERE upload_id IN ({uploads})", (bucket,))
+            db.execute("DELETE FROM s3_uploads WHERE bucket = ?", (bucket,))
+            db.execute("DELETE FROM s3_buckets WHERE name = ?", (bucket,))
+        self.blobs.remove([part["blob_id"] for part in parts])
+
     def list_objects(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects whose keys begin with the prefix, in order of key.
 
         Raises: NoSuchBucket.
         """
         self.buckets.get(bucket)
-        start = prefix.encode()
-        query = "SELECT * FROM s3_objects WHERE bucket = ? AND key >= ? ORDER BY key"
-        for row in self._store.connection.execute(query, (bucket, start)).fetchall():
-            if not row["key"].startswith(start):
-                return
-            yield ObjectInfo.from_row(row)
+        listing = Listing(bucket, prefix.encode(), delimiter=b"")
+        start: bytes | None = listing.prefix
+        while start is not None:
+            page = listing.page(self._store.connection, start, PAGE_KEYS)
+            yield from map(ObjectInfo.from_row, page.rows)
+            start = page.next_start
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """Return the object without its bytes. Raises: NoSuchBucket, NoSuchKey."""
@@ -96,52 +90,54 @@ class ObjectStore:
             raise NoSuchKey(Key=key)
         return ObjectInfo.from_row(row)
 
+    def made_of(self, bucket: str, key: str, upload_id: str) -> ObjectInfo | None:
+        """Return the object if it is what that upload became, or None."""
+        row = self._find(self._store.connection, bucket, key)
+        return ObjectInfo.from_row(row) if row and row["upload_id"] == upload_id else None
+
     def open(self, bucket: str, key: str) -> BinaryIO:
         """Return the object's bytes as a seekable file; close it to let go of them.
 
         Raises: NoSuchBucket, NoSuchKey.
         """
-        _, reader = self.read(bucket, key)
-        return io.BufferedReader(reader, CHUNK_BYTES)
+        return io.BufferedReader(self.read(bucket, key).reader, CHUNK_BYTES)
 
-    def read(self, bucket: str, key: str) -> tuple[ObjectInfo, io.RawIOBase]:
-        """Return the object and its bytes. Raises: NoSuchBucket, NoSuchKey."""
-        found: list[sqlite3.Row | None] = []
-        sizes: list[int] = []
+    def read(self, bucket: str, key: str) -> "StoredObject":
+        """Return the object with its bytes, to be closed. Raises: NoSuchBucket, NoSuchKey."""
+        found: list[tuple[sqlite3.Row | None, list[sqlite3.Row]]] = []
 
         def find() -> list[str]:
-            db = self._store.connection
-            row = self._find(db, bucket, key)
-            found.append(row)
-            if row is None or row["small"] is not None:
-                return []
-            if row["blob_id"]:
-                sizes.append(row["size_bytes"])
-                return [row["blob_id"]]
-            parts = db.execute(
-                "SELECT blob_id, size_bytes FROM s3_parts WHERE upload_id = ? ORDER BY part_number",
-                (row["upload_id"],),
-            ).fetchall()
-            sizes.extend(part["size_bytes"] for part in parts)
-            return [part["blob_id"] for part in parts]
+            found.append(self._find_content(bucket, key))
+            return [blob["blob_id"] for blob in found[0][1]]
 
         blob_ids = self.blobs.hold(find)
-        row = found[0]
+        row, blobs = found[0]
         if row is None:
             self.buckets.get(bucket)
             raise NoSuchKey(Key=key)
+        sizes = [blob["size_bytes"] for blob in blobs]
         info = ObjectInfo.from_row(row)
         if row["small"] is not None:
-            return info, io.BytesIO(row["small"])
-        return info, BlobReader(self.blobs, blob_ids, sizes)
+            return StoredObject(info, io.BytesIO(row["small"]), None)
+        reader = BlobReader(self.blobs, blob_ids, sizes)
+        return StoredObject(info, reader, sizes if row["upload_id"] else None)
+
+    def _find_content(self, bucket: str, key: str) -> tuple[sqlite3.Row | None, list[sqlite3.Row]]:
+        db = self._store.connection
+        row = self._find(db, bucket, key)
+        if row is None or row["small"] is not None:
+            return row, []
+        if row["upload_id"] is None:
+            return row, [row]
+        query = "SELECT blob_id, size_bytes FROM s3_parts WHERE upload_id = ? ORDER BY part_number"
+        return row, db.execute(query, (row["upload_id"],)).fetchall()
 
     def download(self, bucket: str, key: str, path: Path) -> None:
         """Write a private copy of the object; the folders above it are made.
 
         Raises: NoSuchBucket, NoSuchKey.
         """
-        _, reader = self.read(bucket, key)
-        with reader:
+        with self.read(bucket, key).reader as reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
                 shutil.copyfileobj(reader, file, CHUNK_BYTES)
@@ -151,13 +147,12 @@ class ObjectStore:
     ) -> ObjectInfo:
         """Return the object, made from a file's bytes. Raises: NoSuchBucket."""
         content = NewContent(self.blobs)
-        headers = {"Content-Type": content_type} if content_type else {}
+        headers = {"content-type": content_type} if content_type else {}
         try:
             with path.open("rb") as file:
                 while data := file.read(CHUNK_BYTES):
                     content.write(data)
-            content.close()
-            return self.put(bucket, key, content, Attributes(headers=headers))
+            return self.put(bucket, key, content.close(), Attributes(headers=headers))
         except BaseException:
             content.discard()
             raise
@@ -166,33 +161,33 @@ class ObjectStore:
         self,
         bucket: str,
         key: str,
-        content: NewContent,
+        written: Written,
         attributes: Attributes,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
         condition: Condition | None = None,
     ) -> ObjectInfo:
-        """Return the object, whose closed content becomes visible in one step.
+        """Return the object, which becomes visible with all its bytes in one step.
 
         condition: raises unless the object that is there now (or None) may be replaced.
-        Raises: NoSuchBucket. The content is the caller's to discard when this raises.
+        Raises: NoSuchBucket. What was written is the caller's to discard when this raises.
         """
         info = ObjectInfo(
             bucket=bucket,
             key=key,
-            size_bytes=content.digests.size_bytes,
-            etag=content.digests.md5.hex(),
+            size_bytes=written.size_bytes,
+            etag=written.etag,
             modified_at=self._clock.time_s(),
-            attributes=attributes,
+            attributes=replace(attributes, checksum=written.checksum),
             tags=tags or {},
         )
-        blob_id = content.blob.blob_id if content.blob else None
-        small = None if content.blob else bytes(content.small)
         with self._store.transaction() as db:
-            garbage = self.replace(db, info, condition, blob_id=blob_id, small=small)
+            garbage = self.write_row(
+                db, info, condition, blob_id=written.blob_id, small=written.small
+            )
         self.blobs.remove(garbage)
         return info
 
-    def replace(
+    def write_row(
         self,
         db: sqlite3.Connection,
         info: ObjectInfo,
@@ -201,7 +196,10 @@ class ObjectStore:
         small: bytes | None = None,
         upload_id: str | None = None,
     ) -> list[str]:
-        """Write an object's row within a transaction; return the blobs to remove after it."""
+        """Write an object's row within a transaction; return the blobs to remove after it.
+
+        What it holds is one of three: a blob, its own small bytes, or the parts of an upload.
+        """
         self.buckets.get(info.bucket)
         old = self._find(db, info.bucket, info.key)
         if condition:
@@ -222,6 +220,15 @@ class ObjectStore:
             ),
         )
         return self._forget_content(db, old) if old else []
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        """Replace an object's tags. Raises: NoSuchBucket, NoSuchKey."""
+        with self._store.transaction() as db:
+            self.head(bucket, key)
+            db.execute(
+                "UPDATE s3_objects SET tags = ? WHERE bucket = ? AND key = ?",
+                (json.dumps(tags), bucket, key.encode()),
+            )
 
     def delete(self, bucket: str, key: str, condition: Condition | None = None) -> None:
         """Remove the object if it is there. Raises: NoSuchBucket."""

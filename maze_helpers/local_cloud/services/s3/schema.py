@@ -1,5 +1,6 @@
 """The tables of S3, and the rows as values."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ CREATE TABLE IF NOT EXISTS s3_buckets (
     name TEXT PRIMARY KEY,
     region TEXT NOT NULL,
     created_at REAL NOT NULL,
-    tags TEXT
+    tags TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS s3_objects (
     bucket TEXT NOT NULL,
@@ -106,3 +107,13 @@ class ObjectInfo:
             attributes=Attributes.from_json(row["attributes"]),
             tags=json.loads(row["tags"]),
         )
+
+
+def moment(time_s: float) -> datetime:
+    """Return seconds since the epoch as a moment in UTC."""
+    return datetime.fromtimestamp(time_s, tz=timezone.utc)
+
+
+def owner(account_id: str) -> dict[str, str]:
+    """Return the Owner of everything in an account: its canonical id, 64 hexadecimal digits."""
+    return {"ID": hashlib.sha256(account_id.encode()).hexdigest()}
