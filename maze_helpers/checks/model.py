@@ -73,9 +73,7 @@ def judge_model(model: Any) -> str:
             f"The model reads {accuracy:.1%} of the held-out digits; "
             f"{ACCURACY_NEEDED:.0%} are needed: has it enough trees, and the right label?"
         )
-    return (
-        f"it tells ten digits apart by 64 pixels and reads {accuracy:.1%} of {len(test)} new ones."
-    )
+    return f"it tells ten digits apart and reads {accuracy:.1%} of the {len(test)} held-out ones."
 
 
 def _judge_features(count: int) -> None:
