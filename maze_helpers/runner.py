@@ -160,6 +160,8 @@ def _execute(
             execution_timeout=timeout_s,
             start_timeout=KERNEL_START_TIMEOUT_S,
             progress_bar=False,
+            # Or every dot that `fit` prints while it waits becomes a line of the HTML.
+            coalesce_streams=True,
             on_cell_complete=lambda cell, cell_index: on_cell(),
         )
     except papermill.PapermillExecutionError as error:

@@ -116,10 +116,12 @@ def _connect_to_aws(role: str | None) -> Connection:
 
 
 def _silence_notices() -> None:
-    """Keep what the SDK prints at every import out of the notebooks: they say it once."""
+    """Keep the SDK's notices out of the notebooks, where they look like errors, in red."""
     os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
-    # "Not applying SDK defaults from location …", twice.
-    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    # Importing the SDK sends every logger's INFO to stderr; its "sagemaker.config" has a level
+    # of its own.
+    for name in ("botocore", "sagemaker", "sagemaker.config"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _new_default_session() -> boto3.Session:
