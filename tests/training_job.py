@@ -42,13 +42,14 @@ def start_job(
         "RoleArn": ROLE,
         "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
         "HyperParameters": {name: json.dumps(value) for name, value in code.items()},
-        "InputDataConfig": [
-            {"ChannelName": channel, "DataSource": {"S3DataSource": source}} for channel in channels
-        ],
         "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 300},
     }
+    if channels:
+        defaults["InputDataConfig"] = [
+            {"ChannelName": channel, "DataSource": {"S3DataSource": source}} for channel in channels
+        ]
     session.client("sagemaker").create_training_job(**defaults | request)
 
 
