@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from maze_helpers.local_cloud.engine.metric_scraper import MetricScraper
-from maze_helpers.local_cloud.services.cloudwatch.store import Datum, MetricStore
-from maze_helpers.local_cloud.services.logs.store import LogStore
+from maze_helpers.local_cloud.services.cloudwatch import Datum, MetricStore
+from maze_helpers.local_cloud.services.logs import LogStore
 
 _BATCH_WAIT_S = 0.1
 _BATCH_LINES = 5_000

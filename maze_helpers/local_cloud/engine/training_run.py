@@ -25,7 +25,7 @@ from maze_helpers.local_cloud.engine.job_record import Document, begin_stop, end
 from maze_helpers.local_cloud.engine.metric_scraper import MetricScraper
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import AWSError
-from maze_helpers.local_cloud.services.cloudwatch.store import Datum
+from maze_helpers.local_cloud.services.cloudwatch import Datum
 from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, Resources
 
 if TYPE_CHECKING:

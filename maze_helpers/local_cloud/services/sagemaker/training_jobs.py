@@ -91,6 +91,7 @@ class TrainingJobs:
         output = request["OutputDataConfig"]
         document: Document = {member: request[member] for member in _DESCRIBED if member in request}
         document |= {flag: request.get(flag, False) for flag in _FLAGS}
+        document |= _with_defaults(request)
         document["TrainingJobArn"] = self.resources.arn(TRAINING_JOB, name)
         document["StoppingCondition"] = {
             "MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME_S,
@@ -151,6 +152,34 @@ class TrainingJobs:
 
         self.resources.delete(TRAINING_JOB, request["TrainingJobName"], check_ended)
         return {}
+
+
+def _with_defaults(request: dict[str, Any]) -> Document:
+    """Return the members that Describe fills in where Create left something out.
+
+    Source: the SDK's attach(), which reads them all, and AWS's examples of Describe.
+    """
+    algorithm = request["AlgorithmSpecification"]
+    members: Document = {
+        "AlgorithmSpecification": {
+            "EnableSageMakerMetricsTimeSeries": bool(algorithm.get("MetricDefinitions")),
+            **algorithm,
+        },
+        "OutputDataConfig": {"KmsKeyId": "", **request["OutputDataConfig"]},
+    }
+    if "InputDataConfig" in request:
+        members["InputDataConfig"] = [_full_channel(c) for c in request["InputDataConfig"]]
+    return members
+
+
+def _full_channel(channel: dict[str, Any]) -> dict[str, Any]:
+    source = channel["DataSource"]["S3DataSource"]
+    return {
+        "CompressionType": "None",
+        "RecordWrapperType": "None",
+        **channel,
+        "DataSource": {"S3DataSource": {"S3DataDistributionType": "FullyReplicated", **source}},
+    }
 
 
 def _summary(document: Document) -> Document:
