@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import os
 import re
 import subprocess
@@ -21,7 +22,8 @@ from maze_helpers.local_cloud.engine.sampling import Sample, Sampler
 log = logging.getLogger(__name__)
 
 SAMPLE_PERIOD_S = 1.0
-FIRST_SAMPLE_AFTER_S = 0.1
+# Over less, CPU time that the kernel counts in hundredths of a second says nothing.
+SHORTEST_SAMPLE_S = 0.1
 # Measuring may take this share of one core.
 SAMPLING_SHARE = 0.05
 # Two readings of one process's start may differ by the clock's adjustments.
@@ -147,17 +149,19 @@ class Container:
 
     def _watch(self) -> None:
         """Measure until the container ends, then see that nothing of it is left."""
-        self._sampler.measure()
-        pause_s = FIRST_SAMPLE_AFTER_S
+        self._call(self._sampler.measure)
+        pause_s = SHORTEST_SAMPLE_S
+        last_s = -math.inf
         while not self._output_ended.wait(pause_s):
             began_s = time.monotonic()
-            self._call(self._on_sample, self._sampler.measure())
-            took_s = time.monotonic() - began_s
-            pause_s = max(SAMPLE_PERIOD_S, took_s / SAMPLING_SHARE)
+            self._call(self._sample)
+            last_s = time.monotonic()
+            pause_s = max(SAMPLE_PERIOD_S, (last_s - began_s) / SAMPLING_SHARE)
             if self._process.poll() is not None:
                 # Something that escaped the supervisor holds the output open.
                 _kill_all(self._sampler.seen)
-        self._call(self._on_sample, self._sampler.measure())
+        if time.monotonic() - last_s >= SHORTEST_SAMPLE_S:
+            self._call(self._sample)
         exit_code = self._process.wait()
         _kill_all(self._sampler.seen)
         self._exit_code = exit_code if exit_code >= 0 else 128 - exit_code
@@ -166,7 +170,10 @@ class Container:
         self._process.stdout.close()
         self._ended.set()
 
-    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+    def _sample(self) -> None:
+        self._on_sample(self._sampler.measure())
+
+    def _call(self, callback: Callable[..., object], *arguments: object) -> None:
         """Call back; a fault there is ours, and must not stop the container's output."""
         try:
             callback(*arguments)

@@ -35,6 +35,7 @@ class Sampler:
     def __init__(self, root: psutil.Process, folder: Path) -> None:
         self._root = root
         self._folder = folder
+        self._disk_bytes = shutil.disk_usage(folder).total
         self._cpu_s = 0.0
         self._memory_percent = 0.0
         self._measured_at_s = time.monotonic()
@@ -65,7 +66,7 @@ class Sampler:
             timestamp_s=time.time(),
             cpu_percent=min(100 * busy_s / elapsed_s, 100.0 * psutil.cpu_count()),
             memory_percent=min(self._memory_percent, 100.0),
-            disk_percent=100 * _used_bytes(self._folder) / shutil.disk_usage(self._folder).total,
+            disk_percent=100 * _used_bytes(self._folder) / self._disk_bytes,
         )
 
     def _processes(self) -> list[psutil.Process]:
@@ -84,6 +85,6 @@ def _used_bytes(folder: Path) -> int:
         for name in names:
             try:
                 total += os.lstat(os.path.join(path, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue  # It was removed meanwhile.
+            except OSError:
+                continue  # It was removed meanwhile, or the job made its folder unreadable.
     return total
