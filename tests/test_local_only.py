@@ -123,3 +123,24 @@ def test_a_moment_is_a_number(other):
 
 def test_a_brief_clock_is_otherwise_the_time_module():
     assert BriefClock().strftime is time.strftime
+
+
+def test_the_sdk_reports_nothing_whatever_a_session_is_configured_with(local_cloud: RunningCloud):
+    script = """
+import socket, boto3, sagemaker.session
+from sagemaker.telemetry.constants import Feature
+from sagemaker.telemetry.telemetry_logging import _telemetry_emitter
+looked_up = []
+find = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: looked_up.append(host) or find(host, *rest, **more)
+
+class Reporting:
+    sagemaker_session = sagemaker.session.Session(sagemaker_config={"SchemaVersion": "1.0"})
+
+    @_telemetry_emitter(Feature.SDK_DEFAULTS_V2, "work")
+    def work(self):
+        return "worked"
+
+print(Reporting().work(), set(looked_up) <= {"127.0.0.1"})
+"""
+    assert python(script, local_cloud.env).stdout.splitlines()[-1] == "worked True"

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -121,16 +122,15 @@ def _is_checkout(folder: Path) -> bool:
     return project.is_file() and 'name = "sagemaker-maze"' in project.read_text(errors="replace")
 
 
-def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a part."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, its owner's alone, so that a reader sees the old text or the new one."""
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        partial.replace(path)
+        os.replace(partial, path)
     except OSError:
-        partial.unlink(missing_ok=True)
+        os.unlink(partial)
         raise
 
 

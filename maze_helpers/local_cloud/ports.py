@@ -1,6 +1,8 @@
-"""The server's port: the one the folder had, else the first free one."""
+"""The server's port: the one the folder had, else the folder's own or the next free one."""
 
+import os
 import socket
+import zlib
 
 import psutil
 
@@ -8,12 +10,12 @@ from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import Home
 
 HOST = "127.0.0.1"
-# What a telephone's keys spell as MAZE; the ones after it serve further folders.
-FIRST_PORT, LAST_PORT = 6293, 6392
+# Below those that systems hand out to outgoing connections.
+FIRST_PORT, PORTS = 20_000, 10_000
 
 
 def listen(home: Home, port: int | None) -> socket.socket:
-    """Return a listening socket: on the asked or remembered port, else on the first free one.
+    """Return a listening socket: on the asked or remembered port, else on a free one.
 
     Raises: MazeError, if that very port is taken.
     """
@@ -26,13 +28,13 @@ def listen(home: Home, port: int | None) -> socket.socket:
                 f"or move the maze to a free port with `maze up --port 0`."
             )
         return listener
-    for candidate in range(FIRST_PORT, LAST_PORT + 1):
-        listener = _try_to_listen(candidate)
+    # Each folder begins elsewhere, so that none takes the port of another that is down.
+    start = zlib.crc32(os.fsencode(home.path)) % PORTS
+    for offset in range(PORTS):
+        listener = _try_to_listen(FIRST_PORT + (start + offset) % PORTS)
         if listener:
             return listener
-    raise MazeError(
-        f"Ports {FIRST_PORT} to {LAST_PORT} are all in use: choose one with `maze up --port N`."
-    )
+    raise MazeError("No port is free: choose one with `maze up --port N`.")
 
 
 def _try_to_listen(port: int) -> socket.socket | None:

@@ -1,7 +1,7 @@
 """Keep a Python process local: AWS requests stay on this machine, and the SDK waits briefly.
 
 The profile alone does nearly all of it. This is for what overlooks a profile's endpoint: URLs
-that the SDK and the AWS CLI hard-code, and clients older than the setting. `session.connect`
+that the SDK and the AWS CLI hard-code, and clients older than that setting. `session.connect`
 uses it, and `sitecustomize` in whatever Python starts under `maze env`. There it may be any
 Python 3, with no package of ours, and a second copy of this module beside the first; and it
 delays every start, so that what is not built in is imported late.
@@ -105,7 +105,22 @@ def _wait_briefly(session: object, on: bool) -> None:
     session.time = BriefClock() if on else time
 
 
-_CHANGES = {"botocore.handlers": _redirect, "sagemaker.session": _wait_briefly}
+def _report_nothing(telemetry: object, on: bool) -> None:
+    # The opt-out in a configuration file is lost on a Session that is given a configuration.
+    request = telemetry._requests_helper
+    if on and not hasattr(request, "replaced"):
+        telemetry._requests_helper = lambda url, timeout: None
+        telemetry._requests_helper.replaced = request
+    elif not on:
+        telemetry._requests_helper = getattr(request, "replaced", request)
+
+
+_CHANGES = {
+    "botocore.handlers": _redirect,
+    "sagemaker.session": _wait_briefly,
+    "sagemaker.telemetry.telemetry_logging": _report_nothing,
+    "sagemaker.serve.utils.telemetry_logger": _report_nothing,
+}
 
 
 class ChangeOnImport:
