@@ -16,6 +16,7 @@ from maze_helpers.local_cloud.errors import AWSError, InternalFailure, UnknownOp
 from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.services.cloudwatch import CloudWatch
 from maze_helpers.local_cloud.services.delegated import Delegated
+from maze_helpers.local_cloud.services.iam import IAM
 from maze_helpers.local_cloud.services.logs import Logs
 from maze_helpers.local_cloud.services.s3.service import S3
 from maze_helpers.local_cloud.services.sagemaker.service import SageMaker
@@ -35,18 +36,19 @@ class LocalCloudApp:
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
         self.s3 = S3(cloud)
+        iam = IAM(cloud)
         # Keyed by the service's name in a signature's credential scope.
         providers = {
-            "sts": STS(cloud),
-            "iam": Delegated(cloud, "iam"),
+            "sts": STS(cloud, iam),
             "logs": Logs(cloud),
             "monitoring": CloudWatch(cloud),
             "sagemaker": SageMaker(cloud),
         }
-        self.services = {
+        self.services: dict[str, Service | Delegated] = {
             signing_name: Service(provider.protocol, provider.operations)
             for signing_name, provider in providers.items()
         }
+        self.services["iam"] = iam
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,6 +78,10 @@ class LocalCloudApp:
             return await run_in_threadpool(service.call, request, body, signed.caller)
         except AWSError as error:
             return service.protocol.error(request, error)
+        except Exception:
+            log.exception("%s failed on %s %s", signed.service, request.method, request.url.path)
+            failure = InternalFailure("The local cloud failed; see its server log.")
+            return service.protocol.error(request, failure)
 
     def error(self, signing_name: str, request: Request, error: AWSError) -> Response:
         """Render an error in the protocol of the service that the request meant."""
@@ -95,7 +101,7 @@ class Service:
     def call(self, request: Request, body: bytes, caller: AccessKey) -> Response:
         """Parse, run and serialise one operation.
 
-        Raises: AWSError, as AWS would answer; InternalFailure for a fault of ours.
+        Raises: AWSError, as AWS would answer; anything else is a fault of ours.
         """
         operation, parameters = self.protocol.parse(request, body)
         method = self.operations.get(operation)
@@ -103,11 +109,5 @@ class Service:
             raise UnknownOperation(
                 f"The local cloud does not implement {self.protocol.service_name} {operation}."
             )
-        try:
-            result = method(parameters, caller)
-        except AWSError:
-            raise
-        except Exception as error:
-            log.exception("%s %s failed", self.protocol.service_name, operation)
-            raise InternalFailure("The local cloud failed; see its server log.") from error
+        result = method(parameters, caller)
         return self.protocol.response(request, operation, result)

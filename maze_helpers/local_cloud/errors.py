@@ -56,6 +56,20 @@ class AccessDeniedException(AWSError):
     status = 400
 
 
+class AccessDenied(AWSError):
+    """The caller may not do this (STS)."""
+
+    code = "AccessDenied"
+    status = 403
+
+
+class MalformedPolicyDocument(AWSError):
+    """A policy is not JSON, or not a policy (IAM)."""
+
+    code = "MalformedPolicyDocument"
+    status = 400
+
+
 class ResourceNotFound(AWSError):
     """SageMaker's code for a thing that is not there."""
 

@@ -1,19 +1,186 @@
-"""Services that moto answers, in this process, behind one lock."""
+"""Services that moto answers: what changes something is kept in a journal, and replayed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import logging
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from maze_helpers.local_cloud.protocol import ServiceProtocol
+import botocore.parsers
+import botocore.serialize
+from starlette.requests import Request
+from starlette.responses import Response
+
+from maze_helpers.local_cloud.credentials import AccessKey
+from maze_helpers.local_cloud.errors import AWSError, UnknownOperation
+from maze_helpers.local_cloud.protocol import ServiceProtocol, unpack
+from maze_helpers.local_cloud.services.moto_calls import MotoAnswer, MotoCall, moto
+from maze_helpers.local_cloud.wire import models
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
+log = logging.getLogger(__name__)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS delegated_calls (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    service TEXT NOT NULL,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL,
+    time_s REAL NOT NULL,
+    seed INTEGER NOT NULL
+);
+"""
+# What an operation's name begins with when it changes nothing.
+READING = ("Check", "Describe", "Get", "List", "Search", "Simulate")
+FORWARDED_HEADERS = ("content-type", "x-amz-target", "accept")
+
+
+class DelegatedError(AWSError):
+    """An error that moto answered."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+def changes_something(operation_name: str) -> bool:
+    """Return whether an operation does more than read."""
+    return not operation_name.startswith(READING)
+
 
 class Delegated:
-    """A service that is forwarded to moto."""
+    """A service that is forwarded to moto, and whose state comes back after a restart."""
 
     def __init__(self, cloud: LocalCloud, service_name: str) -> None:
         self.cloud = cloud
+        self.service_name = service_name
         self.protocol = ServiceProtocol(service_name)
-        self.operations = {}
+        self._lock = threading.RLock()
+        self._replayed = False
+        cloud.store.create_tables(SCHEMA)
+
+    def call(self, request: Request, body: bytes, caller: AccessKey) -> Response:
+        """Return moto's response to a request.
+
+        Raises: AWSError, if the request breaks the service's model.
+        """
+        operation_name, parameters = self.protocol.parse(request, body)
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        headers = {
+            name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers
+        }
+        forwarded = self._new_call(request.method, path, headers, unpack(request, body))
+        answer = self.forward(operation_name, parameters, forwarded)
+        content_type = answer.headers.get("Content-Type") or answer.headers.get("content-type")
+        response = Response(answer.body, answer.status, media_type=content_type)
+        for name, text in answer.headers.items():
+            if name.lower().startswith("x-amz"):
+                response.headers[name] = text
+        return response
+
+    def invoke(self, operation_name: str, **parameters: Any) -> dict[str, Any]:
+        """Return the result of an operation that the local cloud itself calls.
+
+        Raises: DelegatedError.
+        """
+        operation = models.service_model(self.service_name).operation_model(operation_name)
+        protocol = models.protocols(operation.service_model)[0]
+        serialized = botocore.serialize.create_serializer(protocol).serialize_to_request(
+            parameters, operation
+        )
+        body = serialized["body"]
+        content = urlencode(body).encode() if isinstance(body, dict) else body
+        call = self._new_call(
+            serialized["method"], serialized["url_path"], dict(serialized["headers"]), content
+        )
+        answer = self.forward(operation_name, parameters, call)
+        parsed = botocore.parsers.create_parser(protocol).parse(
+            {"status_code": answer.status, "headers": answer.headers, "body": answer.body},
+            operation.output_shape,
+        )
+        if answer.status >= 400:
+            error = parsed["Error"]
+            raise DelegatedError(error["Code"], error.get("Message", ""), answer.status)
+        return parsed
+
+    def _new_call(self, method: str, path: str, headers: dict[str, str], body: bytes) -> MotoCall:
+        prefix = models.service_model(self.service_name).endpoint_prefix
+        return MotoCall(
+            method=method,
+            url=f"https://{prefix}.{self.cloud.region}.amazonaws.com{path}",
+            headers=headers | {"x-moto-account-id": self.cloud.account_id},
+            body=body,
+            time_s=self.cloud.clock.time_s(),
+            seed=secrets.randbits(63),
+        )
+
+    def forward(
+        self, operation_name: str, parameters: dict[str, Any], call: MotoCall
+    ) -> MotoAnswer:
+        """Return moto's answer, once a change that it made is in the journal.
+
+        Raises: UnknownOperation.
+        """
+        with self._lock:
+            self._catch_up()
+            try:
+                answer = moto().call(call)
+            except NotImplementedError:
+                answer = None
+            if answer is None:
+                raise UnknownOperation(
+                    f"The local cloud does not implement {self.service_name} {operation_name}."
+                )
+            if answer.status < 400 and changes_something(operation_name):
+                self._write(call)
+        return answer
+
+    def _write(self, call: MotoCall) -> None:
+        self.cloud.store.connection.execute(
+            """INSERT INTO delegated_calls (service, method, url, headers, body, time_s, seed)
+            VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            (
+                self.service_name,
+                call.method,
+                call.url,
+                json.dumps(call.headers),
+                call.body,
+                call.time_s,
+                call.seed,
+            ),
+        )
+
+    def _catch_up(self) -> None:
+        """Bring moto to where the journal ends, the first time that it is needed."""
+        if self._replayed:
+            return
+        self._replayed = True
+        rows = self.cloud.store.connection.execute(
+            "SELECT * FROM delegated_calls WHERE service = ? ORDER BY id", (self.service_name,)
+        ).fetchall()
+        for row in rows:
+            call = MotoCall(
+                method=row["method"],
+                url=row["url"],
+                headers=json.loads(row["headers"]),
+                body=row["body"],
+                time_s=row["time_s"],
+                seed=row["seed"],
+            )
+            answer = moto().call(call)
+            if answer is None or answer.status >= 400:
+                log.error("%s: call %d could not be replayed", self.service_name, row["id"])
+        if not rows:
+            with self.cloud.store.transaction():
+                self.prepare()
+
+    def prepare(self) -> None:
+        """Make what a new account of the service holds: nothing, unless a service says so."""
