@@ -4,7 +4,6 @@ After `connect`, AWS's usual code runs as it is: `boto3.client("sagemaker")`,
 `sagemaker.get_execution_role()`, `sagemaker.session.Session().default_bucket()`.
 """
 
-import logging
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from maze_helpers.environment import Changes, changes_back, local_changes
 from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import find_home
+from maze_helpers.quiet_sdk import quieten
 from maze_helpers.startup import local_only
 
 MODES = ("local", "aws")
@@ -80,7 +80,7 @@ def connect(mode: str | None = None, role: str | None = None) -> Connection:
     mode = mode or os.environ.get("MAZE_MODE") or "local"
     if mode not in MODES:
         raise MazeError(f'Unknown mode "{mode}": choose "local" or "aws".')
-    _silence_notices()
+    quieten()
     return _connect_to_local_cloud(role) if mode == "local" else _connect_to_aws(role)
 
 
@@ -113,15 +113,6 @@ def _connect_to_aws(role: str | None) -> Connection:
             "or set AWS_DEFAULT_REGION."
         )
     return Connection("aws", session.region_name, session, given_role=role)
-
-
-def _silence_notices() -> None:
-    """Keep the SDK's notices out of the notebooks, where they look like errors, in red."""
-    os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
-    # Importing the SDK sends every logger's INFO to stderr; its "sagemaker.config" has a level
-    # of its own.
-    for name in ("botocore", "sagemaker", "sagemaker.config"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _new_default_session() -> boto3.Session:

@@ -1,0 +1,35 @@
+"""What importing the SDK does to a notebook, undone: its notices, and its hold on tracebacks."""
+
+import logging
+import os
+import sys
+
+# What rich's `traceback.install`, which the SDK calls, replaces on the shell.
+REPLACED = ("_showtraceback", "showtraceback", "showsyntaxerror")
+
+
+def quieten() -> None:
+    """Keep the SDK's notices out of a notebook, where they look like errors, in red.
+
+    An error there stays an error of Jupyter's: the SDK would show a drawing in its place, which
+    a runner does not know for one, and in which a check's one sentence is lost.
+    """
+    os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
+    # Importing the SDK sends every logger's INFO to stderr; its "sagemaker.config" has a level
+    # of its own.
+    for name in ("botocore", "sagemaker", "sagemaker.config"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    shell = _shell()
+    if shell is not None and _give_back_tracebacks not in shell.events.callbacks["post_execute"]:
+        shell.events.register("post_execute", _give_back_tracebacks)
+
+
+def _give_back_tracebacks() -> None:
+    for name in REPLACED:
+        vars(_shell()).pop(name, None)
+
+
+def _shell() -> object | None:
+    """Return IPython's shell, if this is a notebook or the like."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
