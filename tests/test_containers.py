@@ -147,7 +147,7 @@ def test_standard_input_is_empty(tmp_path, isolated):
 
 def test_stop_lets_the_command_finish_its_work(tmp_path, isolated):
     source = """
-import signal, sys, time
+import os, signal, sys, time
 def save(*_):
     print("saved"); sys.exit(7)
 signal.signal(signal.SIGTERM, save)
@@ -161,8 +161,8 @@ print("ready"); time.sleep(600)
 
 def test_stop_reaches_the_whole_process_group(tmp_path, isolated):
     inner = """
-import signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("inner")))
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.write(1, b"inner\\n")))
 print("ready"); time.sleep(600)
 """
     script = "trap 'echo outer' TERM; \"$@\" & wait; wait"
