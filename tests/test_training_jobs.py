@@ -119,15 +119,16 @@ def test_a_job_is_deleted_only_once_it_has_ended_and_its_name_is_free_then(train
     assert trainer.run("", TrainingJobName=name)["TrainingJobStatus"] == "Completed"
 
 
+@pytest.fixture(scope="module")
+def names(trainer) -> list[str]:
+    names = [f"listed-{letter}" for letter in "cabd"]
+    for name in names:
+        trainer.run("raise SystemExit(1)" if name == "listed-b" else "", TrainingJobName=name)
+    return names
+
+
 class TestLists:
     """On four jobs of one prefix: three completed, one failed."""
-
-    @pytest.fixture(scope="class")
-    def names(self, trainer) -> list[str]:
-        names = [f"listed-{letter}" for letter in "cabd"]
-        for name in names:
-            trainer.run("raise SystemExit(1)" if name == "listed-b" else "", TrainingJobName=name)
-        return names
 
     @pytest.fixture
     def listed(self, trainer, names):

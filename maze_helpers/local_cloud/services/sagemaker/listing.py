@@ -12,6 +12,8 @@ from maze_helpers.local_cloud.store import Store
 
 # A guess: AWS's models state no default; its own lists come back ten at a time.
 DEFAULT_PAGE_SIZE = 10
+# AWS's own words, an unfilled placeholder included.
+INVALID_TOKEN = 'Invalid pagination token because "{0}".'
 _SORT_COLUMNS = {
     "CreationTime": "created_at",
     "LastModifiedTime": "modified_at",
@@ -92,9 +94,9 @@ def _read_token(token: str, sort_by: str) -> list[Any]:
     try:
         token_sort_by, value, name = json.loads(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise ValidationException("Invalid pagination token") from error
+        raise ValidationException(INVALID_TOKEN) from error
     if token_sort_by != sort_by or not isinstance(value, (float, int, str)):
-        raise ValidationException("Invalid pagination token")
+        raise ValidationException(INVALID_TOKEN)
     if not isinstance(name, str):
-        raise ValidationException("Invalid pagination token")
+        raise ValidationException(INVALID_TOKEN)
     return [value, name]

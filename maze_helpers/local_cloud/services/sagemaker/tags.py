@@ -7,6 +7,7 @@ from typing import Any
 
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.errors import ValidationException
+from maze_helpers.local_cloud.services.sagemaker.listing import INVALID_TOKEN
 from maze_helpers.local_cloud.store import Store
 
 MAX_TAGS = 50
@@ -105,4 +106,4 @@ def _read_token(token: str) -> str:
     try:
         return base64.urlsafe_b64decode(token).decode()
     except (binascii.Error, ValueError) as error:
-        raise ValidationException("Invalid pagination token") from error
+        raise ValidationException(INVALID_TOKEN) from error
