@@ -45,6 +45,11 @@ def read_notebook(path: Path) -> NotebookNode:
     return nbformat.reads(text, as_version=4)
 
 
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the code cells, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
 def tags(cell: NotebookNode) -> set[str]:
     """Return the cell's tags."""
     return set(cell.metadata.get("tags", []))

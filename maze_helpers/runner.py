@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -127,12 +126,14 @@ def _run_one(
     here = folder / chapter / task
     shutil.copytree(path.parent, here, ignore=NOT_COPIED)
     copy = here / path.name
-    cells = len(nbformat.read(copy, as_version=4).cells) + bool(given)
+    # Parameters go into a cell of their own.
+    cells = len(notebooks.code_cells(notebooks.read_notebook(copy))) + bool(given)
     bar = progress.add_task(f"{chapter}/{task}", total=cells)
     started_s = time.monotonic()
     try:
         failure = _execute(copy, given, timeout_s, lambda: progress.advance(bar))
     finally:
+        progress.stop_task(bar)
         html = write_html(copy)
     seconds = time.monotonic() - started_s
     return Result(f"{chapter}/{task}", seconds, copy, html, failure)
@@ -165,9 +166,19 @@ def _execute(
             on_cell_complete=lambda cell, cell_index: on_cell(),
         )
     except papermill.PapermillExecutionError as error:
-        return plain(str(error))
+        return plain(str(error) if error.traceback else _shown_by_failed_cell(notebook))
     except CellTimeoutError as error:
         return plain(f"{error}\nA cell was still running after {timeout_s:g} s.")
     except DeadKernelError as error:
         return plain(f"{error}\nThe notebook's kernel died.")
     return None
+
+
+def _shown_by_failed_cell(notebook: Path) -> str:
+    """Return what the failed cell shows: a library may draw the errors of a notebook itself."""
+    shown = []
+    for cell in notebooks.code_cells(notebooks.read_notebook(notebook)):
+        if cell.metadata.get("papermill", {}).get("exception"):
+            for output in cell.outputs:
+                shown.append(output.get("text") or output.get("data", {}).get("text/plain", ""))
+    return "\n".join(shown)

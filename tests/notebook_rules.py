@@ -8,7 +8,7 @@ from itertools import groupby
 from nbformat import NotebookNode
 
 from maze_helpers import notebooks
-from maze_helpers.notebooks import tags
+from maze_helpers.notebooks import code_cells, tags
 
 LINES_A_CODE_CELL = 15
 CODE_CELLS_IN_A_ROW = 3
@@ -19,11 +19,6 @@ PLACEHOLDERS = re.compile(
     r"\b(todo|fixme|xxx|tbd|lorem ipsum|your code here|replace me|changeme)\b|<your[ -_]|\?\?\?",
     re.IGNORECASE,
 )
-
-
-def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    """Return the code cells."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def python_of(cell: NotebookNode) -> ast.Module:

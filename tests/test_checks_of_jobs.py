@@ -95,7 +95,7 @@ def test_task_3_passes_what_is_right(session, folder, job):
         ("never-made", ["no training job never-made", "fit()"]),
         ("crashed", ["Failed, not Completed"]),
         ("label-forgotten", ["63 features"]),
-        ("no-model", ["no model such as model.joblib", "SM_MODEL_DIR"]),
+        ("no-model", ["There is no s3://checks/no-model/output/model.tar.gz", "SM_MODEL_DIR"]),
         ("other-channel", ["no channel named train"]),
     ],
 )
@@ -139,7 +139,7 @@ def test_task_4_says_what_is_missing(session, job, words):
 def test_a_model_gone_from_s3_is_told_so(session, folder):
     session.client("s3").delete_object(Bucket=BUCKET, Key="no-curve/output/model.tar.gz")
     verdict = chapter_1.task_3.verdict(session, "no-curve", folder)
-    assert_failed(verdict, "not in S3 any more", "no-curve/output/model.tar.gz")
+    assert_failed(verdict, "There is no s3://checks/no-curve/output/model.tar.gz")
 
 
 @pytest.mark.parametrize("task", ["task_3", "task_4"])

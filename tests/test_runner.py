@@ -185,6 +185,16 @@ def test_a_failed_check_is_one_sentence(tmp_path):
     assert result.summary in printed
 
 
+def test_an_error_that_a_library_draws_itself_is_reported(tmp_path):
+    path = write_notebook(
+        tmp_path / "chapter_1/task_1/n.ipynb",
+        "import rich.traceback\nrich.traceback.install()",
+        "raise KeyError('the reason')",
+    )
+    (result,), _ = execute(tmp_path, path)
+    assert result.summary == "KeyError: 'the reason'"
+
+
 def test_parameters_reach_the_notebook(tmp_path):
     path = write_notebook(tmp_path / "chapter_1/task_1/n.ipynb", "print(rounds * 21, mode)")
     (result,), _ = execute(tmp_path, path, parameters={"rounds": 2})

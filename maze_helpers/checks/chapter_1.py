@@ -152,7 +152,9 @@ def _download_model(session: boto3.Session, job: dict) -> object:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NoSuchBucket"):
                 raise
-            raise Missing(f"The job's model is not in S3 any more: {url}.") from error
+            raise Missing(
+                f"There is no {url}: does train.py save its model where SM_MODEL_DIR says?"
+            ) from error
         return load_artifact(path)
 
 
