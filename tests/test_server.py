@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import sqlite3
 import stat
@@ -215,3 +216,18 @@ def test_the_home_is_the_environments_or_the_checkouts_or_here(tmp_path, monkeyp
     assert find_home() == tmp_path / ".maze"
     monkeypatch.setenv("MAZE_HOME", "elsewhere")
     assert find_home() == tmp_path / "elsewhere"
+
+
+def test_a_server_that_crashes_as_it_starts_names_its_last_words(tmp_path, monkeypatch):
+    (tmp_path / "uvicorn.py").write_text("raise RuntimeError('no uvicorn today')")
+    monkeypatch.setattr(server, "PACKAGES", f"{tmp_path}{os.pathsep}{ROOT}")
+    message = fails_to_start(tmp_path / ".maze")
+    assert "RuntimeError: no uvicorn today" in message
+    assert str(tmp_path / ".maze" / "logs" / "server.stderr") in message
+
+
+def test_a_server_ends_in_good_order_on_ctrl_c(new_cloud):
+    new_cloud.info.process().send_signal(signal.SIGINT)
+    new_cloud.info.process().wait(timeout=20)
+    assert not (new_cloud.home / "server.json").exists()
+    assert "Finished server process" in (new_cloud.home / "logs" / "server.log").read_text()

@@ -20,9 +20,11 @@ from typing import TextIO
 
 from maze_helpers import local_cloud
 from maze_helpers.local_cloud.errors import MazeError
-from maze_helpers.local_cloud.home import Home, ServerInfo
+from maze_helpers.local_cloud.home import Home, ServerInfo, explain
 
 START_TIMEOUT_S = 30
+# What another server gets to answer or to end: less, so that its starter still hears of it.
+LOCK_TIMEOUT_S = 25
 # Longer than it takes to end running jobs; past it, the next start cleans up after them.
 STOP_TIMEOUT_S = 30
 MODULE = "maze_helpers.local_cloud.server"
@@ -43,7 +45,10 @@ def start(home: Path, port: int | None = None) -> ServerInfo:
     running = info(home)
     if running is None:
         Home(home).prepare()
-        running = _start_detached(Home(home), port)
+        try:
+            running = _start_detached(Home(home), port)
+        except OSError as error:
+            raise MazeError(explain(error, home)) from error
     if port and port != running.port:
         raise MazeError(
             f"The maze is already up, on port {running.port}: "
@@ -76,12 +81,12 @@ def _start_detached(home: Home, port: int | None) -> ServerInfo:
         command += ["--port", str(port)]
     with open(report_in, encoding="utf-8") as report, open(home.stderr, "wb") as stderr:
         try:
+            # That it fails shows in the report, which then ends before its line.
             subprocess.run(
                 command,
-                check=True,
                 # Not the caller's folder: a participant's `code.py` there would be imported.
                 cwd=home.path,
-                env=_server_environment(),
+                env=os.environ | {"PYTHONPATH": str(PACKAGES)},
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -93,20 +98,13 @@ def _start_detached(home: Home, port: int | None) -> ServerInfo:
         return _await_report(home, report)
 
 
-def _server_environment() -> dict[str, str]:
-    """Return an environment without anyone's AWS settings, that finds this very package."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAZE_"))}
-    environment["PYTHONPATH"] = str(PACKAGES)
-    return environment
-
-
 def _await_report(home: Home, report: TextIO) -> ServerInfo:
     readable, _, _ = select.select([report], [], [], START_TIMEOUT_S)
     if not readable:
         raise MazeError(
             f"The maze did not start within {START_TIMEOUT_S} s: see {home.log}, and try again."
         )
-    line = report.read()
+    line = report.readline()
     if not line:
         last = home.stderr.read_text(errors="replace").strip().splitlines()[-1:]
         reason = f" ({last[0]})" if last else ""
@@ -123,7 +121,7 @@ def only_server(home: Home) -> Iterator[ServerInfo | None]:
 
     Raises: MazeError, if the lock's holder neither answers nor goes away.
     """
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
     with open(home.lock, "w") as lock:
         while True:
             try:
@@ -159,7 +157,7 @@ class _Report:
             return
         try:
             with self._pipe:
-                json.dump(answer, self._pipe)
+                self._pipe.write(json.dumps(answer) + "\n")
         except BrokenPipeError:
             print("Nobody waits for this any more:", sentence, file=sys.stderr)
 
@@ -176,12 +174,20 @@ def main(arguments: list[str] | None = None) -> int:
         # The caller waits for this process alone; the server lives on as nobody's child.
         os._exit(0)
     report = _Report(options.report_to)
+    _forget_aws_settings()
     try:
         _serve_unless_up(Home(options.home), options.port, options.access_log, report)
     except MazeError as error:
         report.failed(error)
         return 1
     return 0
+
+
+def _forget_aws_settings() -> None:
+    """Have botocore, where the server uses it, read neither the caller's settings nor ~/.aws."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 def _serve_unless_up(home: Home, port: int | None, access_log: bool, report: _Report) -> None:

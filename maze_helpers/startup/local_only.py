@@ -131,7 +131,9 @@ class ChangeOnImport:
         if name not in _CHANGES:
             return None
         for finder in list(sys.meta_path):
-            spec = None if _is_ours(finder) else finder.find_spec(name, path, target)
+            if _is_ours(finder) or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, path, target)
             if spec is not None:
                 _change_after_run(spec.loader, _CHANGES[name])
                 return spec
