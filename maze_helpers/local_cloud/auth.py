@@ -18,6 +18,7 @@ from maze_helpers.local_cloud.payload import (
     SignatureChain,
     decoded_length,
 )
+from maze_helpers.local_cloud.request_head import RequestHead
 from maze_helpers.local_cloud.services.s3 import errors as s3
 
 MAX_SKEW_S = 15 * 60
@@ -36,6 +37,7 @@ SERVICES_BY_TARGET = {
     "GraniteServiceVersion20100801": "monitoring",
 }
 
+_CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # amazonaws.com: the SDK signs some calls for AWS's own name, and they are sent here after that.
 _OWN_HOST = re.compile(
@@ -48,11 +50,13 @@ class SignedRequest:
 
     def __init__(
         self,
+        head: RequestHead,
         caller: AccessKey,
         claim: Claim,
         refusals: Refusals,
         new_body: Callable[[], PlainBody | ChunkedBody],
     ) -> None:
+        self.head = head
         self.caller = caller
         self.service = claim.service
         self.region = claim.region
@@ -89,14 +93,7 @@ def claimed_service(request: Request) -> str:
 
     Nothing is verified: the answer only decides how an error is shaped.
     """
-    credential = re.search(r"Credential=([^,\s]+)", request.headers.get("authorization", ""))
-    scope = credential[1] if credential else request.query_params.get("X-Amz-Credential", "")
-    if scope.count("/") >= 4:
-        return scope.split("/")[-2]
-    target = request.headers.get("x-amz-target") or request.url.path.removeprefix("/service/")
-    if service := SERVICES_BY_TARGET.get(re.split(r"[./]", target)[0]):
-        return service
-    return "sts" if _is_query_protocol(request) else "s3"
+    return _claimed_service(RequestHead(request))
 
 
 def verify(request: Request, credentials: Credentials, now_s: float) -> SignedRequest:
@@ -106,20 +103,21 @@ def verify(request: Request, credentials: Credentials, now_s: float) -> SignedRe
     stating it, so there the signature is compared when the body has been read.
     Raises: AWSError, with the code that the service in question gives.
     """
-    refusals = _refusals(request)
-    _check_host(request)
-    claim = read_claim(request, refusals)
+    head = RequestHead(request)
+    refusals = _refusals(head)
+    _check_host(head)
+    claim = read_claim(head, refusals)
     key = _find_key(claim, credentials, refusals, now_s)
     _check_time(claim, refusals, now_s)
-    _check_signed_headers(request, claim, refusals)
-    return _Verification(request, claim, key, refusals).signed_request()
+    _check_signed_headers(head, claim, refusals)
+    return _Verification(head, claim, key, refusals).signed_request()
 
 
 class _Verification:
     """The comparison of one request with its claim."""
 
-    def __init__(self, request: Request, claim: Claim, key: AccessKey, refusals: Refusals) -> None:
-        self.request = request
+    def __init__(self, head: RequestHead, claim: Claim, key: AccessKey, refusals: Refusals) -> None:
+        self.head = head
         self.claim = claim
         self.key = key
         self.refusals = refusals
@@ -144,22 +142,23 @@ class _Verification:
         return self._signed(lambda: PlainBody(lambda digest: self._check_hash(declared, digest)))
 
     def _signed(self, new_body: Callable[[], PlainBody | ChunkedBody]) -> SignedRequest:
-        return SignedRequest(self.key, self.claim, self.refusals, new_body)
+        return SignedRequest(self.head, self.key, self.claim, self.refusals, new_body)
 
     def compare(self, payload_hash: str) -> None:
         """Raise unless the signature is the one that the key makes over this request."""
         claim = self.claim
-        headers: dict[str, list[bytes]] = {}
-        for name, value in self.request.headers.raw:
-            headers.setdefault(name.decode("latin-1"), []).append(value)
         query = sigv4.canonical_query(
-            self.request.scope["query_string"].decode("latin-1"),
-            left_out="X-Amz-Signature" if claim.is_presigned else "",
+            self.head.query_string, left_out="X-Amz-Signature" if claim.is_presigned else ""
         )
-        paths = sigv4.canonical_paths(raw_path(self.request), claim.service)
+        paths = sigv4.canonical_paths(self.head.path, claim.service)
         for path in paths:
             canonical = sigv4.canonical_request(
-                self.request.method, path, query, headers, claim.signed_headers, payload_hash
+                self.head.method,
+                path,
+                query,
+                self.head.headers,
+                claim.signed_headers,
+                payload_hash,
             )
             string_to_sign = sigv4.string_to_sign(claim.amz_date, claim.scope, canonical)
             signature = sigv4.sign(self.signing_key, string_to_sign)
@@ -180,13 +179,13 @@ class _Verification:
         )
 
     def _declared_payload_hash(self) -> str | None:
-        declared = self.request.headers.get("x-amz-content-sha256")
+        declared = self.head.headers.get("x-amz-content-sha256")
         if self.claim.service != "s3":
             if declared and not _SHA256.fullmatch(declared):
                 raise self.refusals.mismatch(f"A body signed as '{declared}' is for S3 alone.")
             return declared
         if self.claim.is_presigned:
-            declared = self.request.query_params.get("X-Amz-Content-Sha256", declared)
+            declared = self.head.query.get("X-Amz-Content-Sha256", declared)
             declared = declared or UNSIGNED_PAYLOAD
         if not declared:
             raise s3.InvalidRequest(
@@ -204,7 +203,7 @@ class _Verification:
         return declared
 
     def _decoded_length(self) -> int:
-        length = self.request.headers.get("x-amz-decoded-content-length")
+        length = self.head.headers.get("x-amz-decoded-content-length")
         if length is None:
             raise s3.MissingContentLength()
         return decoded_length(length)
@@ -222,14 +221,9 @@ class _Verification:
             raise self.refusals.mismatch()
 
 
-def raw_path(request: Request) -> str:
-    """Return the path as it was sent, percent-encoded."""
-    return request.scope["raw_path"].decode("latin-1").partition("?")[0]
-
-
-def _check_host(request: Request) -> None:
+def _check_host(head: RequestHead) -> None:
     # A web page cannot reach the local cloud by pointing its own name at the loopback address.
-    if not _OWN_HOST.fullmatch(request.headers.get("host", "")):
+    if not _OWN_HOST.fullmatch(head.headers.get("host", "")):
         raise s3.AccessDenied("The local cloud answers on loopback names alone, such as localhost.")
 
 
@@ -286,11 +280,11 @@ def _check_presigned_time(claim: Claim, refusals: Refusals, now: datetime) -> No
         )
 
 
-def _check_signed_headers(request: Request, claim: Claim, refusals: Refusals) -> None:
+def _check_signed_headers(head: RequestHead, claim: Claim, refusals: Refusals) -> None:
     signed = claim.signed_headers
     unsigned = [
         name
-        for name in request.headers.keys()
+        for name in head.headers
         if (name == "host" or name.startswith("x-amz-")) and name not in signed
     ]
     if unsigned or "host" not in signed:
@@ -308,16 +302,25 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _is_query_protocol(request: Request) -> bool:
-    content_type = request.headers.get("content-type", "")
-    return content_type.startswith("application/x-www-form-urlencoded") or (
-        "Action" in request.query_params
-    )
+def _claimed_service(head: RequestHead) -> str:
+    credential = _CREDENTIAL.search(head.headers.get("authorization", ""))
+    scope = credential[1] if credential else head.query.get("X-Amz-Credential", "")
+    if scope.count("/") >= 4:
+        return scope.split("/")[-2]
+    target = head.headers.get("x-amz-target") or head.path.removeprefix("/service/")
+    if service := SERVICES_BY_TARGET.get(re.split(r"[./]", target)[0]):
+        return service
+    return "sts" if _is_query_protocol(head) else "s3"
 
 
-def _refusals(request: Request) -> Refusals:
-    if claimed_service(request) == "s3":
+def _is_query_protocol(head: RequestHead) -> bool:
+    content_type = head.headers.get("content-type", "")
+    return content_type.startswith("application/x-www-form-urlencoded") or "Action" in head.query
+
+
+def _refusals(head: RequestHead) -> Refusals:
+    if _claimed_service(head) == "s3":
         return auth_errors.S3
-    if "x-amz-target" not in request.headers and _is_query_protocol(request):
+    if "x-amz-target" not in head.headers and _is_query_protocol(head):
         return auth_errors.QUERY
     return auth_errors.JSON

@@ -5,7 +5,6 @@ Source: "Create a signed AWS API request", AWS General Reference; botocore signs
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from posixpath import normpath
@@ -13,8 +12,6 @@ from urllib.parse import quote, unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
-
-_SPACES = re.compile(rb"\s+")
 
 
 @lru_cache(maxsize=256)
@@ -41,16 +38,16 @@ def canonical_request(
     method: str,
     canonical_path: str,
     canonical_query: str,
-    headers: Mapping[str, Sequence[bytes]],
+    headers: Mapping[str, str],
     signed_headers: Sequence[str],
     payload_hash: str,
 ) -> bytes:
     """Return the canonical request.
 
-    headers: every header's values in the order sent, by lower-case name.
+    headers: by lower-case name, each character one byte (Latin-1).
     """
     lines = [
-        name.encode("latin-1") + b":" + b",".join(_trim(value) for value in headers.get(name, ()))
+        name.encode("latin-1") + b":" + b" ".join(headers.get(name, "").encode("latin-1").split())
         for name in signed_headers
     ]
     head = f"{method}\n{canonical_path}\n{canonical_query}\n".encode()
@@ -84,10 +81,6 @@ def canonical_query(raw_query: str, left_out: str = "") -> str:
 
 def _encode_afresh(text: str) -> str:
     return quote(unquote_to_bytes(text.replace("+", " ")), safe="-_.~")
-
-
-def _trim(value: bytes) -> bytes:
-    return _SPACES.sub(b" ", value.strip())
 
 
 def _normalise(path: str) -> str:

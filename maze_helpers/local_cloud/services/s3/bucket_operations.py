@@ -101,7 +101,7 @@ class BucketOperations:
 
     def get_bucket_versioning(self, call: Call) -> dict[str, Any]:
         """Return no status: versioning is never on."""
-        self._buckets.get(call.bucket)
+        self._buckets.require(call.bucket)
         return {}
 
     def get_bucket_tagging(self, call: Call) -> dict[str, Any]:

@@ -51,6 +51,12 @@ class Buckets:
             raise NoSuchBucket(BucketName=name)
         return bucket
 
+    def require(self, name: str) -> None:
+        """Raise NoSuchBucket unless the bucket is there."""
+        found = self._store.connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,))
+        if found.fetchone() is None:
+            raise NoSuchBucket(BucketName=name)
+
     def all(self, prefix: str = "", after: str = "", limit: int = -1) -> list[Bucket]:
         """Return the buckets whose names begin with the prefix and come after one, in order."""
         rows = self._store.connection.execute(

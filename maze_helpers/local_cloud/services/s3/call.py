@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from botocore.model import OperationModel
 from starlette.requests import Request
 
-from maze_helpers.local_cloud.auth import SignedRequest, raw_path
+from maze_helpers.local_cloud.auth import SignedRequest
 from maze_helpers.local_cloud.services.s3 import parameters
 from maze_helpers.local_cloud.services.s3.errors import (
     InvalidBucketName,
@@ -54,18 +54,15 @@ def understand(request: Request, signed: SignedRequest, router: Router) -> Call:
 
     Raises: S3Error, if it is no operation of S3 or its names or parameters are not valid.
     """
-    headers = {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw
-    }
-    query_string = request.scope["query_string"].decode("latin-1")
-    query = dict(parse_qsl(query_string, keep_blank_values=True)) if query_string else {}
+    head = signed.head
+    headers, query = dict(head.headers), head.query
     for name, value in query.items():
         # Other SDKs than boto3 move headers into a presigned URL's query.
         if name.lower().startswith("x-amz-"):
             headers.setdefault(name.lower(), value)
-    names = locate(raw_path(request), headers.get("host", ""))
+    names = locate(head.path, headers.get("host", ""))
     target = "Key" if "Key" in names else "Bucket" if "Bucket" in names else ""
-    model = router.find(request.method, target, query, headers)
+    model = router.find(head.method, target, query, headers)
     return Call(
         request=request,
         signed=signed,

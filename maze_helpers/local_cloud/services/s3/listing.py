@@ -26,7 +26,9 @@ class Page:
     next_start: bytes | None = None
     last_item: str = ""
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many keys and common prefixes it has."""
         return len(self.rows) + len(self.common_prefixes)
 
 
@@ -60,7 +62,7 @@ class Listing:
         if limit == 0:
             return page
         for item_start, row, rolled in self._items(db, start):
-            if len(page) == limit:
+            if page.size == limit:
                 page.next_start = item_start
                 break
             if rolled is None:

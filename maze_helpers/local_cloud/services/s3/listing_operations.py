@@ -70,7 +70,7 @@ class ListingOperations:
             parameters,
             self._result(call, page, with_owner=parameters.get("FetchOwner", False))
             | {
-                "KeyCount": len(page),
+                "KeyCount": page.size,
                 "ContinuationToken": token,
                 "NextContinuationToken": _write_token(page.next_start),
                 "StartAfter": start_after or None,
@@ -120,7 +120,7 @@ class ListingOperations:
 
 def bucket_listing(call: Call, buckets: Buckets) -> Listing:
     """Return the listing that a request's bucket, prefix and delimiter make."""
-    buckets.get(call.bucket)
+    buckets.require(call.bucket)
     if call.parameters.get("EncodingType", "url") != "url":
         raise InvalidArgument(
             "Invalid Encoding Method specified in Request",

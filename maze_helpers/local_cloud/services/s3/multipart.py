@@ -123,7 +123,7 @@ class Uploads:
         # The time comes first, so that the ids of a key's uploads are in the order of their start.
         upload_id = f"{int(now * 1000):012x}{secrets.token_hex(26)}"
         with self._store.transaction() as db:
-            self._objects.buckets.get(bucket)
+            self._objects.buckets.require(bucket)
             db.execute(
                 "INSERT INTO s3_uploads VALUES (?, ?, ?, ?, ?, ?)",
                 (upload_id, bucket, key.encode(), now, attributes.to_json(), json.dumps(tags)),
@@ -137,7 +137,7 @@ class Uploads:
             (upload_id, bucket, key.encode()),
         ).fetchone()
         if row is None:
-            self._objects.buckets.get(bucket)
+            self._objects.buckets.require(bucket)
             raise NoSuchUpload(UploadId=upload_id)
         return Upload.from_row(row)
 

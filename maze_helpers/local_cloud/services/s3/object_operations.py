@@ -42,7 +42,7 @@ class ObjectOperations:
     def copy_object(self, call: Call) -> dict[str, Any]:
         """Return what the copy is, once it is there."""
         parameters = call.parameters
-        self._objects.buckets.get(call.bucket)
+        self._objects.buckets.require(call.bucket)
         bucket, key = read_source(parameters["CopySource"])
         replaces = _directive(parameters, "MetadataDirective") == "REPLACE"
         if (bucket, key) == (call.bucket, call.key) and not replaces:
@@ -85,7 +85,7 @@ class ObjectOperations:
 
     def delete_objects(self, call: Call) -> dict[str, Any]:
         """Return which objects are gone and which could not be deleted, each with its reason."""
-        self._objects.buckets.get(call.bucket)
+        self._objects.buckets.require(call.bucket)
         request = call.parameters["Delete"]
         if not 1 <= len(request["Objects"]) <= MAX_DELETED:
             raise MalformedXML()

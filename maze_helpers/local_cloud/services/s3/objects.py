@@ -55,7 +55,7 @@ class ObjectStore:
     def delete_bucket(self, bucket: str) -> None:
         """Remove the bucket and its unfinished uploads. Raises: NoSuchBucket, BucketNotEmpty."""
         with self._store.transaction() as db:
-            self.buckets.get(bucket)
+            self.buckets.require(bucket)
             if db.execute(
                 "SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (bucket,)
             ).fetchone():
@@ -74,7 +74,7 @@ class ObjectStore:
 
         Raises: NoSuchBucket.
         """
-        self.buckets.get(bucket)
+        self.buckets.require(bucket)
         listing = Listing(bucket, prefix.encode(), delimiter=b"")
         start: bytes | None = listing.prefix
         while start is not None:
@@ -86,7 +86,7 @@ class ObjectStore:
         """Return the object without its bytes. Raises: NoSuchBucket, NoSuchKey."""
         row = self._find(self._store.connection, bucket, key)
         if row is None:
-            self.buckets.get(bucket)
+            self.buckets.require(bucket)
             raise NoSuchKey(Key=key)
         return ObjectInfo.from_row(row)
 
@@ -113,7 +113,7 @@ class ObjectStore:
         blob_ids = self.blobs.hold(find)
         row, blobs = found[0]
         if row is None:
-            self.buckets.get(bucket)
+            self.buckets.require(bucket)
             raise NoSuchKey(Key=key)
         sizes = [blob["size_bytes"] for blob in blobs]
         info = ObjectInfo.from_row(row)
@@ -200,7 +200,7 @@ class ObjectStore:
 
         What it holds is one of three: a blob, its own small bytes, or the parts of an upload.
         """
-        self.buckets.get(info.bucket)
+        self.buckets.require(info.bucket)
         old = self._find(db, info.bucket, info.key)
         if condition:
             condition(ObjectInfo.from_row(old) if old else None)
@@ -233,7 +233,7 @@ class ObjectStore:
     def delete(self, bucket: str, key: str, condition: Condition | None = None) -> None:
         """Remove the object if it is there. Raises: NoSuchBucket."""
         with self._store.transaction() as db:
-            self.buckets.get(bucket)
+            self.buckets.require(bucket)
             old = self._find(db, bucket, key)
             if condition:
                 condition(ObjectInfo.from_row(old) if old else None)

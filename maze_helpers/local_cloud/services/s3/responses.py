@@ -149,7 +149,7 @@ def _header(value: object) -> str:
     return str(value)
 
 
-def error_response(method: str, path: str, error: AWSError, close: bool) -> Response:
+def error_response(method: str, error: AWSError, close: bool) -> Response:
     """Return the answer of an operation that failed.
 
     close: whether the client may still be about to send a body that nobody will read.
@@ -161,7 +161,7 @@ def error_response(method: str, path: str, error: AWSError, close: bool) -> Resp
         return RawResponse(error.status, [*headers, ("Content-Type", "application/xml")])
     ids = request_ids()
     fields = {"Code": error.code, "Message": error.message, **error.fields}
-    fields |= {"Resource": path, "RequestId": ids["x-amz-request-id"], "HostId": ids["x-amz-id-2"]}
+    fields |= {"RequestId": ids["x-amz-request-id"], "HostId": ids["x-amz-id-2"]}
     body = xml_codec.write_error(fields)
     headers += [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
     return RawResponse(error.status, headers, body, ids)

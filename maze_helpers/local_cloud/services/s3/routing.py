@@ -30,9 +30,10 @@ class Route:
 
     def matches(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
         """Return whether all that it must have is there."""
-        return all(
-            name in query and value in (None, query[name]) for name, value in self.query.items()
-        ) and all(name in headers for name in self.headers)
+        for name, value in self.query.items():
+            if name not in query or value not in (None, query[name]):
+                return False
+        return all(name in headers for name in self.headers)
 
 
 class Router:

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from maze_helpers.local_cloud.auth import SignedRequest, raw_path
+from maze_helpers.local_cloud.auth import SignedRequest
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.s3 import checksums, parameters, responses
@@ -30,6 +30,8 @@ from maze_helpers.local_cloud.services.s3.listing_operations import ListingOpera
 from maze_helpers.local_cloud.services.s3.multipart import Uploads
 from maze_helpers.local_cloud.services.s3.multipart_operations import MultipartOperations
 from maze_helpers.local_cloud.services.s3.object_operations import ObjectOperations
+from maze_helpers.local_cloud.services.s3.prompt import PromptWrites
+from maze_helpers.local_cloud.services.s3.receiving import Receiver
 from maze_helpers.local_cloud.services.s3.routing import Router
 from maze_helpers.local_cloud.services.s3.transfers import Transfers
 
@@ -59,7 +61,8 @@ class S3:
         self.router = Router()
         self.executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="s3")
         uploads = Uploads(cloud.store, cloud.objects, cloud.clock)
-        self.transfers = Transfers(cloud.objects, uploads, self.executor).operations
+        receiver = Receiver(self.executor, PromptWrites(cloud.store, self.executor))
+        self.transfers = Transfers(cloud.objects, uploads, receiver, self.executor).operations
         self.operations: dict[str, Operation] = {
             **BucketOperations(cloud).operations,
             **ListingOperations(cloud).operations,
@@ -90,14 +93,14 @@ class S3:
         except (OSError, sqlite3.OperationalError) as error:
             return self.error(request, _storage_error(error))
         except Exception:
-            log.exception("S3 %s %s failed", request.method, raw_path(request))
+            log.exception("S3 %s %s failed", request.method, request.url.path)
             return self.error(request, InternalError())
 
     def error(self, request: Request, error: AWSError) -> Response:
         """Return an error as S3 words it."""
         # botocore reuses the connection without sending the body that it held back.
         close = "expect" in request.headers
-        return responses.error_response(request.method, raw_path(request), error, close)
+        return responses.error_response(request.method, error, close)
 
     def _check(self, call: Call) -> None:
         for name, value in call.parameters.items():

@@ -1,7 +1,5 @@
 """The operations that move an object's bytes: PutObject, UploadPart, GetObject, HeadObject."""
 
-import asyncio
-from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import datetime
 from email.utils import format_datetime
@@ -21,7 +19,8 @@ from maze_helpers.local_cloud.services.s3.errors import (
 )
 from maze_helpers.local_cloud.services.s3.multipart import Part, Upload, Uploads, wanted_part
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
-from maze_helpers.local_cloud.services.s3.objects import CHUNK_BYTES, ObjectStore, StoredObject
+from maze_helpers.local_cloud.services.s3.objects import ObjectStore, StoredObject
+from maze_helpers.local_cloud.services.s3.receiving import Receiver
 from maze_helpers.local_cloud.services.s3.responses import (
     RawResponse,
     StreamedObject,
@@ -37,9 +36,12 @@ AT_ONCE_BYTES = 256 * 1024
 class Transfers:
     """Uploads and downloads. Long ones are worked on by the executor's threads."""
 
-    def __init__(self, objects: ObjectStore, uploads: Uploads, executor: Executor) -> None:
+    def __init__(
+        self, objects: ObjectStore, uploads: Uploads, receiver: Receiver, executor: Executor
+    ) -> None:
         self._objects = objects
         self._uploads = uploads
+        self._receiver = receiver
         self._executor = executor
         self.operations = {
             "PutObject": self.put_object,
@@ -50,7 +52,8 @@ class Transfers:
 
     async def put_object(self, call: Call) -> Response:
         """Return the answer to PutObject, once the object is there."""
-        self._objects.buckets.get(call.bucket)
+        self._objects.buckets.require(call.bucket)
+        _check_length(call)
         kept = attributes.read(call)
         object_tags = tags.from_header(call.parameters.get("Tagging"))
         condition = conditions.write_condition(call.parameters)
@@ -60,7 +63,7 @@ class Transfers:
 
         stated = checksums.stated(call.headers)
         content = NewContent(self._objects.blobs, stated.algorithm)
-        info = await self._receive(call, content, stated, commit)
+        info = await self._receiver.receive(call, content, stated, commit)
         headers = {"ETag": f'"{info.etag}"'} | attributes.encryption(kept)
         if checksum := info.attributes.checksum:
             header = checksums.ALGORITHMS[checksum.algorithm].header
@@ -71,6 +74,7 @@ class Transfers:
         """Return the answer to UploadPart, once the part is there."""
         upload = self._uploads.get(call.bucket, call.key, call.parameters["UploadId"])
         number = wanted_part(call.parameters)
+        _check_length(call)
         stated = checksums.stated(call.headers)
         algorithm = _part_algorithm(upload, stated)
 
@@ -78,7 +82,7 @@ class Transfers:
             return self._uploads.put_part(upload, number, written)
 
         content = NewContent(self._objects.blobs, algorithm, small_bytes=0)
-        part = await self._receive(call, content, stated, commit)
+        part = await self._receiver.receive(call, content, stated, commit)
         result: dict[str, Any] = {"ETag": f'"{part.etag}"'}
         if checksum := content.digests.checksum:
             result |= checksum.members()
@@ -108,45 +112,6 @@ class Transfers:
         with stored.reader:
             status, headers, _ = _head(call, stored)
         return RawResponse(status, headers)
-
-    async def _receive(
-        self, call: Call, content: NewContent, stated: Stated, commit: Callable[[Written], Any]
-    ) -> Any:
-        _check_length(call)
-        body = call.signed.body()
-        loop = asyncio.get_running_loop()
-
-        def take(chunks: list[bytes]) -> None:
-            for chunk in chunks:
-                content.write(body.feed(chunk))
-
-        def finish(chunks: list[bytes]) -> Any:
-            take(chunks)
-            body.finish()
-            written = content.close()
-            stated.check(content.digests, body.trailers)
-            return commit(written)
-
-        working: asyncio.Future | None = None
-        try:
-            chunks: list[bytes] = []
-            gathered = 0
-            async for chunk in call.request.stream():
-                chunks.append(chunk)
-                gathered += len(chunk)
-                if gathered >= CHUNK_BYTES:
-                    if working:
-                        await working
-                    working = loop.run_in_executor(self._executor, take, chunks)
-                    chunks, gathered = [], 0
-            if working:
-                await working
-            return await loop.run_in_executor(self._executor, finish, chunks)
-        except BaseException:
-            if working:
-                await asyncio.wait([working])
-            content.discard()
-            raise
 
 
 def _part_algorithm(upload: Upload, stated: Stated) -> str | None:
