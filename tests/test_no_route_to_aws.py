@@ -31,6 +31,7 @@ def _witness(event, arguments):
     os.write(_LOG, f"{seen}\\n".encode())
 
 sys.addaudithook(_witness)
+os.write(_LOG, f"start {' '.join(sys.orig_argv[1:3])}\\n".encode())
 """
 TRAIN = """
 import argparse, os
@@ -120,7 +121,10 @@ def run_flow(folder: Path, env: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_witness_saw_the_flow(seen):
+def test_the_witness_saw_the_server_the_script_and_the_aws_cli(seen):
+    started = {line.partition(" ")[2] for line in seen if line.startswith("start ")}
+    assert f"-m {server.__name__}" in started
+    assert any(words.endswith(("/aws s3", "/aws logs")) for words in started)
     assert "connect 127.0.0.1" in seen
 
 
