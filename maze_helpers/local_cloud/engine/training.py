@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
+log = logging.getLogger(__name__)
+
 # Source: StopTrainingJob: a job has 120 seconds from SIGTERM on.
 STOP_GRACE_S = 120.0
 # Further jobs stay in Starting until one of these ends. Differs from AWS: there, a quota for
@@ -24,7 +27,8 @@ _SHUTDOWN_GRACE_S = 1.0
 _SHUTDOWN_TIMEOUT_S = 20.0
 _SHUT_DOWN = failed(
     "InternalServerError: The local cloud was shut down while the job was running. "
-    "Create the job again under another name."
+    "Create the job again under another name.",
+    keeps_output=False,
 )
 _LOST = failed(
     "InternalServerError: The local cloud ended unexpectedly while the job was running. "
@@ -69,10 +73,13 @@ class TrainingEngine:
         """End the jobs that ran when the server died, and remove what they left."""
         for name in self._resources.names_in_status(TRAINING_JOB, "InProgress", "Stopping"):
             self._resources.update(TRAINING_JOB, name, self._end_lost)
-        for folder in self._jobs.iterdir():
-            job_folder = JobFolder(folder)
-            job_folder.end_container()
-            job_folder.remove()
+        for path in self._jobs.iterdir():
+            folder = JobFolder(path)
+            folder.end_container()
+            try:
+                folder.remove()
+            except OSError:
+                log.exception("what a job left in %s could not be removed", path)
 
     def close(self) -> None:
         """End all jobs, in seconds; those that nobody stopped become Failed."""

@@ -42,11 +42,15 @@ _SLOT_WAIT_S = 0.2
 
 
 class Ending(NamedTuple):
-    """How a job ends: its status, its secondary status, and the reason if it failed."""
+    """How a job ends.
+
+    reason: why it failed. keeps_output: whether what it wrote until then goes to S3.
+    """
 
     status: str
     secondary_status: str
     reason: str = ""
+    keeps_output: bool = True
 
 
 STOPPED = Ending("Stopped", "Stopped")
@@ -62,9 +66,9 @@ class JobEnd(Exception):
         self.ending = ending
 
 
-def failed(reason: str) -> Ending:
+def failed(reason: str, keeps_output: bool = True) -> Ending:
     """Return the ending of a job that failed."""
-    return Ending("Failed", "Failed", reason[:MAX_REASON_CHARACTERS])
+    return Ending("Failed", "Failed", reason[:MAX_REASON_CHARACTERS], keeps_output)
 
 
 class TrainingRun(threading.Thread):
@@ -149,9 +153,9 @@ class TrainingRun(threading.Thread):
         self._folder.make(job)
         self._download(job)
         ending = self._train(job)
-        if self._asked_to_end is None or self._asked_to_end.status == "Stopped":
+        if ending.keeps_output:
             self._upload(job)
-        return self._asked_to_end or ending
+        return ending
 
     # Each step first moves the job's record on, and then does what the record says.
 
@@ -163,11 +167,7 @@ class TrainingRun(threading.Thread):
             raise JobEnd(failed(f"ClientError: Artifact upload failed:{reason}"))
 
     def _download(self, job: Document) -> None:
-        def start(document: Document) -> None:
-            enter(document, "Downloading", self._cloud.clock.now())
-            document["TrainingStartTime"] = document["LastModifiedTime"]
-
-        self._update(start)
+        self._go_on_to("Downloading")
         self._deadline_s = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
         for channel in job.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
@@ -181,13 +181,15 @@ class TrainingRun(threading.Thread):
                 raise JobEnd(failed(reason)) from error
 
     def _train(self, job: Document) -> Ending:
-        self._update(lambda document: enter(document, "Training", self._cloud.clock.now()))
+        self._go_on_to("Training")
         job_log = self._open_log(job)
         try:
             exit_code = self._run_container(job, job_log)
         finally:
             job_log.close()
         self._final_metrics = job_log.final_metrics()
+        if self._asked_to_end is not None:
+            return self._asked_to_end
         if exit_code == 0:
             return COMPLETED
         failure = self._folder.failure
@@ -256,6 +258,17 @@ class TrainingRun(threading.Thread):
             end(document, final.status, final.secondary_status, self._cloud.clock.now())
 
         self._update(finish)
+
+    def _go_on_to(self, secondary_status: str) -> None:
+        """Move the record on; raise JobEnd if it says that the job is to be stopped."""
+
+        def go_on(document: Document) -> None:
+            if document["TrainingJobStatus"] == "Stopping":
+                raise JobEnd(STOPPED)
+            enter(document, secondary_status, self._cloud.clock.now())
+            document.setdefault("TrainingStartTime", document["LastModifiedTime"])
+
+        self._update(go_on)
 
     def _update(self, change: Callable[[Document], None]) -> None:
         self._resources.update(TRAINING_JOB, self.job_name, change)
