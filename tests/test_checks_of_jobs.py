@@ -24,6 +24,19 @@ for name in ("precision", "recall", "f1"):
     print(f"{name}=0.97")
 joblib.dump(model, os.path.join(model_dir, "model.joblib"))
 """
+# What a pickle of scikit-learn 1.2 does where a newer one loads it.
+OTHER_VERSION = """
+import os, joblib
+class Tree:
+    def __reduce__(self):
+        return exec, (
+            "import warnings; from sklearn.exceptions import InconsistentVersionWarning as Other;"
+            "warnings.warn(Other(estimator_name='Tree', current_sklearn_version='9',"
+            "original_sklearn_version='1.2.1')); raise ValueError('incompatible dtype')",
+        )
+print("f1=0.97")
+joblib.dump(Tree(), os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
+"""
 # Other names for the metrics, another form to print them in, a pickle in a sub-folder.
 DIFFERENT = TRAIN.replace('print(f"{name}=0.97")', 'print(f"Test {name.title()}: 9.7e-1")').replace(
     'joblib.dump(model, os.path.join(model_dir, "model.joblib"))',
@@ -47,6 +60,9 @@ JOBS = {
     "no-f1": (TRAIN, metrics.metric_definitions("precision", "recall"), "train"),
     "no-match": (TRAIN, OURS[:3] + [{"Name": "f1", "Regex": "F1: ([0-9.]+)"}], "train"),
     "percent": (TRAIN, OURS[:3] + [{"Name": "f1", "Regex": "f1=0.([0-9]+)"}], "train"),
+    "other-version": (OTHER_VERSION, OURS, "train"),
+    "other-version-low": (OTHER_VERSION.replace("f1=0.97", "f1=0.93"), OURS, "train"),
+    "other-version-mute": (OTHER_VERSION.replace("f1=0.97", "done"), OURS, "train"),
     "no-curve": (TRAIN.replace("range(4)", "range(1)"), OURS, "train"),
 }
 
@@ -89,6 +105,13 @@ def test_task_3_passes_what_is_right(session, folder, job):
     assert "ten digits" in verdict.sentence
 
 
+def test_task_3_judges_by_the_log_a_model_that_only_another_scikit_learn_reads(session, folder):
+    verdict = chapter_1.task_3.verdict(session, "other-version", folder)
+    assert isinstance(verdict, Passed), verdict
+    assert "scikit-learn 1.2.1" in verdict.sentence
+    assert "97.0% or better" in verdict.sentence
+
+
 @pytest.mark.parametrize(
     ("job", "words"),
     [
@@ -97,6 +120,8 @@ def test_task_3_passes_what_is_right(session, folder, job):
         ("label-forgotten", ["63 features"]),
         ("no-model", ["There is no s3://checks/no-model/output/model.tar.gz", "SM_MODEL_DIR"]),
         ("other-channel", ["no channel named train"]),
+        ("other-version-low", ["a score of 93.0%"]),
+        ("other-version-mute", ["printed no score"]),
     ],
 )
 def test_task_3_says_what_is_missing(session, folder, job, words):

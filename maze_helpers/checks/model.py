@@ -1,12 +1,14 @@
 """Judging a saved digits model: by loading it and letting it read digits it has not seen."""
 
 import tarfile
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import InconsistentVersionWarning
 
 from maze_helpers import data
 from maze_helpers.checks.check import Missing
@@ -14,6 +16,10 @@ from maze_helpers.checks.check import Missing
 MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle")
 PIXEL_COUNT = len(data.PIXELS)
 ACCURACY_NEEDED = 0.95
+
+
+class OtherVersion(Missing):
+    """Raised when the model was saved by a scikit-learn that the one here cannot read."""
 
 
 def find_models(folder: Path) -> dict[Path, int]:
@@ -28,11 +34,19 @@ def find_models(folder: Path) -> dict[Path, int]:
 def load_model(file: Path | BinaryIO, name: str) -> Any:
     """Return the model in the file; only ever the participant's own: a pickle runs code.
 
-    Raises: Missing, if it does not load or cannot predict.
+    Raises: Missing, if it does not load or cannot predict; OtherVersion, if that is why.
     """
     try:
-        model = joblib.load(file)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = joblib.load(file)
     except Exception as error:
+        for warning in caught:
+            if isinstance(warning.message, InconsistentVersionWarning):
+                version = warning.message.original_sklearn_version
+                raise OtherVersion(
+                    f"{name} was saved by scikit-learn {version}, which the one here cannot read."
+                ) from error
         raise Missing(f"{name} does not load: {type(error).__name__}: {error}.") from error
     if not hasattr(model, "predict"):
         raise Missing(f"{name} holds a {type(model).__name__}, not a model that can predict.")
