@@ -62,6 +62,8 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
         lambda name, value: log.info(f"The hyperparameter {name} is not JSON: {value!r} is used"),
     )
     log.level = environment.log_level
+    arguments = to_arguments(environment.hyperparameters)
+    variables = sm_variables(environment)
     log.info(f"Imported framework {framework.module}")
     log.info("Invoking user training script.", name=framework.module)
     source_code.place(environment.module_dir, paths.code, os.environ, log)
@@ -80,9 +82,8 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
     _install(runner, script, python, log)
     framework.check_version(python, log)
     # sys.path[0] is where `python -m` found this program.
-    search_path = python.search_path(paths.code, sys.path[1:])
-    variables = {**sm_variables(environment), "PYTHONPATH": search_path}
-    command = script.command(python.executable, to_arguments(environment.hyperparameters))
+    variables["PYTHONPATH"] = python.search_path(paths.code, sys.path[1:])
+    command = script.command(python.executable, arguments)
     log.info(_invocation(environment, variables, command))
     script.make_executable()
     runner.run(command, {**os.environ, **variables}, ExecuteUserScriptError)
