@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS delegated_calls (
 """
 # What an operation's name begins with when it changes nothing.
 READING = ("Check", "Describe", "Get", "List", "Search", "Simulate")
+# Services with one endpoint for all regions.
+GLOBAL = frozenset({"budgets", "iam"})
 FORWARDED_HEADERS = ("content-type", "x-amz-target", "accept")
 
 
@@ -112,10 +114,12 @@ class Delegated:
         return parsed
 
     def _new_call(self, method: str, path: str, headers: dict[str, str], body: bytes) -> MotoCall:
-        prefix = models.service_model(self.service_name).endpoint_prefix
+        host = models.service_model(self.service_name).endpoint_prefix
+        if self.service_name not in GLOBAL:
+            host += f".{self.cloud.region}"
         return MotoCall(
             method=method,
-            url=f"https://{prefix}.{self.cloud.region}.amazonaws.com{path}",
+            url=f"https://{host}.amazonaws.com{path}",
             headers=headers | {"x-moto-account-id": self.cloud.account_id},
             body=body,
             time_s=self.cloud.clock.time_s(),

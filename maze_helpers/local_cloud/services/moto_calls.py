@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 
+# The body of moto's answer to a URL that none of its services has.
+UNKNOWN_PATH = "Not yet implemented"
+
+
 @dataclass(frozen=True)
 class MotoCall:
     """A request to moto, and what else decides its answer.
@@ -58,7 +62,7 @@ class Moto:
         return moment.replace(tzinfo=None)
 
     def call(self, call: MotoCall) -> MotoAnswer | None:
-        """Return moto's answer, or None if it knows no such service.
+        """Return moto's answer, or None if it knows no such service or path.
 
         The same calls, in the same order, give the same answers, request ids aside.
         """
@@ -73,7 +77,7 @@ class Moto:
             self._moment_s = call.time_s
             self._random.seed(call.seed)
             answer = self._dispatcher.process_request(request)
-        if answer is None:
+        if answer is None or answer[2] == UNKNOWN_PATH:
             return None
         status, headers, body = answer
         content = body.encode() if isinstance(body, str) else bytes(body)

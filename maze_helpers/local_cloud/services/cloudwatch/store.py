@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.store import Store
@@ -31,6 +33,27 @@ CREATE TABLE IF NOT EXISTS metric_data (
 """
 HIGH_RESOLUTION_S = 1
 STANDARD_RESOLUTION_S = 60
+
+
+class Metric(NamedTuple):
+    """A metric. last_s: the time of its latest data point, in seconds since the epoch."""
+
+    id: int
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    last_s: float
+
+
+class Samples(NamedTuple):
+    """Samples that came together: how many, their sum, the least and the greatest."""
+
+    timestamp_s: int
+    unit: str
+    sample_count: float
+    sum: float
+    minimum: float
+    maximum: float
 
 
 @dataclass(frozen=True)
@@ -141,3 +164,37 @@ class MetricStore:
             "SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?", identity
         ).fetchone()
         return row["id"] if row else None
+
+    def find(self, namespace: str, metric_name: str, dimensions: Mapping[str, str]) -> int | None:
+        """Return the id of the metric that has exactly these dimensions, or None."""
+        identity = (namespace, metric_name, dimensions_key(dimensions))
+        return self._find_id(self.store.connection, identity)
+
+    def metrics(
+        self, namespace: str | None, metric_name: str | None, after: int
+    ) -> Iterator[Metric]:
+        """Yield metrics in the order in which they came, from the first one after an id.
+
+        namespace, metric_name: None for any.
+        """
+        rows = self.store.connection.execute(
+            """SELECT * FROM metrics WHERE id > :after
+            AND (:namespace IS NULL OR namespace = :namespace)
+            AND (:name IS NULL OR name = :name) ORDER BY id""",
+            {"after": after, "namespace": namespace, "name": metric_name},
+        )
+        with closing(rows):
+            for row in rows:
+                dimensions = dict(json.loads(row["dimensions"]))
+                yield Metric(row["id"], row["namespace"], row["name"], dimensions, row["last_s"])
+
+    def samples(self, metric_id: int, start_s: float, end_s: float) -> Iterator[Samples]:
+        """Yield a metric's data from a time on, up to but without another, in order of time."""
+        rows = self.store.connection.execute(
+            """SELECT timestamp_s, unit, sample_count, sum, minimum, maximum FROM metric_data
+            WHERE metric_id = ? AND timestamp_s >= ? AND timestamp_s < ?
+            ORDER BY timestamp_s, sequence""",
+            (metric_id, start_s, end_s),
+        )
+        with closing(rows):
+            yield from map(Samples._make, rows)
