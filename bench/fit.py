@@ -4,6 +4,7 @@ The same script, three ways in one run: bare `python train.py`; the SDK's `fit()
 cloud; and `fit()` on moto's server, which runs nothing and answers at once.
 """
 
+import logging
 import os
 import statistics
 import subprocess
@@ -107,6 +108,7 @@ def moto_server(folder: Path) -> Iterator[dict[str, str]]:
     """Yield the environment of moto's server, with the SDK as it comes but for its telemetry."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     config = folder / "sagemaker.yaml"
     config.write_text(
         "SchemaVersion: '1.0'\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n"
