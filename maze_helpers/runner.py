@@ -18,7 +18,7 @@ RUNS = ROOT / "runs"
 # On AWS a training job takes minutes to find an instance.
 CELL_TIMEOUT_S = 900
 KERNEL_START_TIMEOUT_S = 60
-NOT_COPIED = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+TASK = "chapter_*/*/"
 
 
 class RunnerError(MazeError):
@@ -124,7 +124,7 @@ def _run_one(
     """Return how the notebook ended, executed in a copy of its folder."""
     chapter, task = path.parts[-3:-1]
     here = folder / chapter / task
-    shutil.copytree(path.parent, here, ignore=NOT_COPIED)
+    shutil.copytree(path.parent, here, ignore=shutil.ignore_patterns(*_not_copied()))
     copy = here / path.name
     # Parameters go into a cell of their own.
     cells = len(notebooks.code_cells(notebooks.read_notebook(copy))) + bool(given)
@@ -137,6 +137,13 @@ def _run_one(
         html = write_html(copy)
     seconds = time.monotonic() - started_s
     return Result(f"{chapter}/{task}", seconds, copy, html, failure)
+
+
+def _not_copied() -> list[str]:
+    """Return patterns of what runs by hand leave in a task's folder, as .gitignore lists them."""
+    lines = (ROOT / ".gitignore").read_text().split()
+    left = [line.removeprefix(TASK).rstrip("/") for line in lines if line.startswith(TASK)]
+    return [".ipynb_checkpoints", "__pycache__", *left]
 
 
 def _execute(

@@ -91,6 +91,17 @@ def test_a_run_of_nothing_is_refused(tmp_path):
         runner.run([], runs=tmp_path / "runs")
 
 
+def test_what_a_run_by_hand_left_in_the_folder_is_not_copied(tmp_path):
+    path = write_notebook(tmp_path / "chapter_1/task_1/n.ipynb", "import os; print(os.listdir())")
+    for left in ("train.py", "src/train.py", "model/model.joblib", "digits.joblib"):
+        (path.parent / left).parent.mkdir(exist_ok=True)
+        (path.parent / left).touch()
+    (path.parent / "picture.png").touch()
+    (result,), _ = execute(tmp_path, path)
+    names = [name for name in os.listdir(result.notebook.parent) if not name.endswith(".html")]
+    assert sorted(names) == ["n.ipynb", "picture.png"]
+
+
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
     """A run of a notebook that writes, one that fails and one that comes after."""
