@@ -128,6 +128,7 @@ SAME = {
     "a signal": script("import os; os.kill(os.getpid(), 11)"),
     "a syntax error": script("def"),
     "no such script": Job(program="absent.py"),
+    "no such shell script": Job(program="absent.sh"),
     "a failure file of its own": script(
         "import os\n"
         "open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('my own words')\n"
@@ -172,8 +173,5 @@ SAME_END = {
     "a program elsewhere": Job(program="/bin/true"),
     "a program that is an option": Job(program="-c"),
     "a program with a space": Job(files={"my train.py": PROBE}, program="my train.py"),
-    "a program that links outside": Job(
-        program="out.sh", members=[link_member("out.sh", "/bin/true")]
-    ),
     "a program that is a number": Job(program=None, hyperparameters={"sagemaker_program": "12"}),
 }

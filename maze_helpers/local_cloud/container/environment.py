@@ -136,6 +136,14 @@ class Environment:
         name = str(self.user_entry_point)
         return name[:-3] if name.endswith(".py") else name
 
+    def platform_variables(self) -> dict[str, str]:
+        """Return the variables beside SM_* that the toolkit sets for the script."""
+        return {
+            "CURRENT_HOST": self.current_host,
+            "SAGEMAKER_JOB_NAME": self.sagemaker_job_name,
+            "SAGEMAKER_REGION": self.region,
+        }
+
 
 def _is_setting(name: str) -> bool:
     return name in CONTAINER_HYPERPARAMETERS or name.startswith("sagemaker_")

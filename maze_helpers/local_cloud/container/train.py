@@ -56,13 +56,7 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
     """Do what the job's configuration says. Raises: JobError, or what went wrong on the way."""
     runner = Runner(paths.code)
     os.environ.update(framework.variables(paths.input, os.environ))
-    environment = Environment(
-        paths,
-        os.environ,
-        lambda name, value: log.info(f"The hyperparameter {name} is not JSON: {value!r} is used"),
-    )
-    log.level = environment.log_level
-    arguments = to_arguments(environment.hyperparameters)
+    environment = _read_environment(paths, log)
     variables = sm_variables(environment)
     log.info(f"Imported framework {framework.module}")
     log.info("Invoking user training script.", name=framework.module)
@@ -71,22 +65,25 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
     # In the home folder, which is the container's own.
     python = PythonEnvironment(tempfile.mkdtemp(prefix="python-", dir=os.environ.get("HOME")))
     python.make()
-    os.environ.update(
-        {
-            **python.variables(),
-            "CURRENT_HOST": environment.current_host,
-            "SAGEMAKER_JOB_NAME": environment.sagemaker_job_name,
-            "SAGEMAKER_REGION": environment.region,
-        }
-    )
+    os.environ.update({**python.variables(), **environment.platform_variables()})
     _install(runner, script, python, log)
     framework.check_version(python, log)
     # sys.path[0] is where `python -m` found this program.
     variables["PYTHONPATH"] = python.search_path(paths.code, sys.path[1:])
-    command = script.command(python.executable, arguments)
+    command = script.command(python.executable, to_arguments(environment.hyperparameters))
     log.info(_invocation(environment, variables, command))
     script.make_executable()
     runner.run(command, {**os.environ, **variables}, ExecuteUserScriptError)
+
+
+def _read_environment(paths: Paths, log: TrainLog) -> Environment:
+    environment = Environment(
+        paths,
+        os.environ,
+        lambda name, value: log.info(f"The hyperparameter {name} is not JSON: {value!r} is used"),
+    )
+    log.level = environment.log_level
+    return environment
 
 
 def _install(runner: Runner, script: UserScript, python: PythonEnvironment, log: TrainLog) -> None:
