@@ -80,7 +80,7 @@ def folder(tmp_path_factory) -> Path:
     # What is installed already, so that pip needs no network.
     (folder / "src" / "requirements.txt").write_text("numpy\nscikit-learn>=1.0\n")
     (folder / "data").mkdir()
-    rows = [f"{n % 5},{n % 3},{n % 2}" for n in range(60)]
+    rows = [f"{n % 5},{n % 2},{n % 2}" for n in range(60)]
     (folder / "data" / "train.csv").write_text("\n".join(rows))
     return folder
 
