@@ -222,6 +222,21 @@ def test_a_filter_merges_streams_by_time(logs, stream, newest_first):
     assert found == (expected[::-1] if newest_first else expected)
 
 
+def test_the_newest_come_first_only_in_recent_ranges(logs, stream):  # documented
+    group = {"logGroupName": stream["logGroupName"], "startFromHead": False}
+    error = refusal(logs.filter_log_events, **group, startTime=1_704_067_199_999)
+    assert error["Code"] == "InvalidParameterException"
+    assert logs.filter_log_events(**group, startTime=1_704_067_200_000)["events"] == []
+
+
+def test_a_token_keeps_its_direction(logs, stream):  # documented
+    numbers = put_numbers(logs, stream, 6)
+    group = stream["logGroupName"]
+    page = logs.filter_log_events(logGroupName=group, startFromHead=False, limit=3)
+    page = logs.filter_log_events(logGroupName=group, nextToken=page["nextToken"])
+    assert messages(page) == numbers[2::-1]
+
+
 def test_the_last_page_of_a_filter_has_no_token(logs, stream):
     put(logs, stream, (now_ms(), "match"), (now_ms() + 1000, "other"))
     page = logs.filter_log_events(

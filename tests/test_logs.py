@@ -152,8 +152,10 @@ def test_groups_come_in_pages_by_name(logs):
 
 def test_groups_are_found_by_a_part_of_their_name(logs):
     logs.create_log_group(logGroupName="/one/Needle/x")
-    found = logs.describe_log_groups(logGroupNamePattern="needle")["logGroups"]
-    assert [group["logGroupName"] for group in found] == ["/one/Needle/x"]
+    (found,) = logs.describe_log_groups(logGroupNamePattern="Needle")["logGroups"]
+    assert found["logGroupName"] == "/one/Needle/x"
+    assert found.keys() == {"arn", "creationTime", "logGroupName"}  # documented
+    assert logs.describe_log_groups(logGroupNamePattern="needle")["logGroups"] == []
 
 
 def test_prefix_and_pattern_exclude_each_other(logs):

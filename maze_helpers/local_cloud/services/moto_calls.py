@@ -7,7 +7,6 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-
 # The body of moto's answer to a URL that none of its services has.
 UNKNOWN_PATH = "Not yet implemented"
 
@@ -64,7 +63,8 @@ class Moto:
     def call(self, call: MotoCall) -> MotoAnswer | None:
         """Return moto's answer, or None if it knows no such service or path.
 
-        The same calls, in the same order, give the same answers, request ids aside.
+        The same calls in the same order give the same answers, request ids aside; and, in the
+        services that do not ask moto for the time, their times.
         """
         request = self._request_class(
             method=call.method,

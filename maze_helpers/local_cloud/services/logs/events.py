@@ -34,6 +34,9 @@ MAX_BATCH_SPAN_MS = MS_PER_DAY
 MAX_AGE_MS = 14 * MS_PER_DAY
 MAX_LEAD_MS = 2 * 3_600_000
 
+# FilterLogEvents: 2024-01-01; the newest events come first only in ranges from then on.
+NEWEST_FIRST_FROM_MS = 1_704_067_200_000
+
 
 class LogEvents:
     """The operations on log events."""
@@ -118,16 +121,18 @@ class LogEvents:
         }
 
     def filter_log_events(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
-        """Return a page of a group's events that match, oldest first unless asked otherwise."""
+        """Return a page of a group's events that match, oldest first unless asked otherwise.
+
+        A token goes on in the direction in which its page went.
+        """
         group = self.groups.find(request)
         names = {stream["id"]: stream["name"] for stream in self._searched(group, request)}
-        newest_first = not request.get("startFromHead", True)
+        newest_first, last = _direction(request)
         after = _at(max(request.get("startTime", 0), self._expiry_ms(group)))
         before = _at(request["endTime"] + 1) if "endTime" in request else END
         ranges: Iterable[tuple[int, Position, Position]]
         ranges = ((stream_id, after, before) for stream_id in names)
-        if "nextToken" in request:
-            last = read_token(request["nextToken"], int, int, int)
+        if last is not None:
             ranges = (_going_on(stream_range, last, newest_first) for stream_range in ranges)
         pattern = FilterPattern(request.get("filterPattern", ""))
         events = self.logs.merged_events(ranges, newest_first)
@@ -141,7 +146,7 @@ class LogEvents:
             "searchedLogStreams": [],
         }
         if next(found, None) is not None:
-            answer["nextToken"] = make_token(*page[-1][:3])
+            answer["nextToken"] = make_token(newest_first, *page[-1][:3])
         return answer
 
     def _searched(self, group: sqlite3.Row, request: dict[str, Any]) -> Iterable[sqlite3.Row]:
@@ -170,6 +175,22 @@ def _check_batch(events: list[tuple[int, str]]) -> None:
         raise InvalidParameterException(
             f"Upload too large: {size_bytes} bytes exceeds limit of {MAX_BATCH_BYTES}"
         )
+
+
+def _direction(request: dict[str, Any]) -> tuple[bool, tuple[int, ...] | None]:
+    """Return whether the newest events come first, and the last event of the page before.
+
+    Raises: InvalidParameterException.
+    """
+    if "nextToken" in request:
+        newest_first, *last = read_token(request["nextToken"], bool, int, int, int)
+        return newest_first, tuple(last)
+    newest_first = not request.get("startFromHead", True)
+    if newest_first and request.get("startTime", NEWEST_FIRST_FROM_MS) < NEWEST_FIRST_FROM_MS:
+        raise InvalidParameterException(
+            "startFromHead can be false only where startTime is on or after Jan 1, 2024."
+        )
+    return newest_first, None
 
 
 def _at(timestamp_ms: int) -> Position:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 50
 MAX_TAGS = 50
+ESSENTIALS = ("arn", "creationTime", "logGroupName")
 
 # The periods that PutRetentionPolicy's documentation lists; the model does not.
 RETENTION_DAYS = (
@@ -117,7 +118,7 @@ class LogGroups:
         return {}
 
     def describe_log_groups(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
-        """Return a page of groups, by name."""
+        """Return a page of groups, by name; of those found by a pattern only the essentials."""
         prefix, pattern = request.get("logGroupNamePrefix"), request.get("logGroupNamePattern")
         if prefix is not None and pattern is not None:
             raise InvalidParameterException(
@@ -129,7 +130,10 @@ class LogGroups:
         found = (group for group in groups if _wanted(group, request, names))
         limit = request.get("limit", DEFAULT_LIMIT)
         page = list(islice(found, limit + 1))
-        answer: dict[str, Any] = {"logGroups": [self._described(row) for row in page[:limit]]}
+        described = [self._described(group) for group in page[:limit]]
+        if pattern is not None:
+            described = [{name: group[name] for name in ESSENTIALS} for group in described]
+        answer: dict[str, Any] = {"logGroups": described}
         if len(page) > limit:
             answer["nextToken"] = make_token(page[limit - 1]["name"])
         return answer
@@ -226,7 +230,7 @@ def _wanted(group: sqlite3.Row, request: dict[str, Any], names: set[str]) -> boo
     pattern, wanted_class = request.get("logGroupNamePattern"), request.get("logGroupClass")
     group_class = json.loads(group["attributes"]).get("logGroupClass", "STANDARD")
     return (
-        (pattern is None or pattern.lower() in group["name"].lower())
+        (pattern is None or pattern in group["name"])
         and (wanted_class is None or wanted_class == group_class)
         and (not names or group["name"] in names)
     )
