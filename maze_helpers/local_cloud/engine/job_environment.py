@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.job_folder import JobFolder
 from maze_helpers.local_cloud.engine.job_record import Document
-from maze_helpers.local_cloud.services.sagemaker.training_request import role_name
+from maze_helpers.local_cloud.errors import ValidationException
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
 SESSION_NAME = "SageMaker"
+# What a Docker container has.
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:.*/)?([^/]+)")
+
+
+def role_name(role_arn: str) -> str:
+    """Return the role's name.
+
+    Example: 'arn:aws:iam::111122223333:role/service-role/Trainer' gives 'Trainer'.
+    Raises: ValidationException, if it is not a role's ARN.
+    """
+    match = _ROLE_ARN.fullmatch(role_arn)
+    if match is None:
+        raise ValidationException(f"Invalid role ARN: {role_arn}")
+    return match[1]
 
 
 def job_environment(
@@ -28,7 +44,7 @@ def job_environment(
     """
     key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), _DEFAULT_PATH]),
         "LANG": "C.UTF-8",
         "HOME": str(folder.home),
         "TMPDIR": str(folder.tmp),

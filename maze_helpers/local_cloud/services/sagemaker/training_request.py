@@ -3,10 +3,10 @@
 Nothing that would change how a job runs is ignored: it is done, or refused here.
 """
 
-import re
 from typing import Any
 
 from maze_helpers.local_cloud.engine.images import runtime_for
+from maze_helpers.local_cloud.engine.job_environment import role_name
 from maze_helpers.local_cloud.engine.metric_scraper import MetricRegexError, compile_regex
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import ValidationException
@@ -34,18 +34,6 @@ _UNSUPPORTED = {
         "ModelAccessConfig",
     ),
 }
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:.*/)?([^/]+)")
-
-
-def role_name(role_arn: str) -> str:
-    """Return the role's name.
-
-    Example: 'arn:aws:iam::111122223333:role/service-role/Trainer' gives 'Trainer'.
-    """
-    match = _ROLE_ARN.fullmatch(role_arn)
-    if match is None:
-        raise ValidationException(f"Invalid role ARN: {role_arn}")
-    return match[1]
 
 
 def check_training_request(request: dict[str, Any], objects: ObjectStore, region: str) -> None:
