@@ -188,10 +188,15 @@ def clean(mode: str | None, yes: bool, as_json: bool) -> None:
     It is known by the maze's tag. Nothing else is touched, and a second time does no harm.
     Example: maze clean --yes
     """
+    from botocore.exceptions import BotoCoreError, ClientError
+
     from maze_helpers import cleanup
     from maze_helpers.session import connect
 
-    table = cleanup.clean(connect(mode).boto_session, dry_run=not yes)
+    try:
+        table = cleanup.clean(connect(mode).boto_session, dry_run=not yes)
+    except (BotoCoreError, ClientError) as error:
+        raise MazeError(f"Cleaning ended early: {error}") from error
     rows = table.to_dict("records")
     if as_json:
         _print_json({"removed": yes, "items": rows})

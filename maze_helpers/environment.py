@@ -61,6 +61,8 @@ def _local_values(home: Home) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "MAZE_HOME": str(home.path),
         "MAZE_MODE": "local",
+        # Both, or an organisation's defaults (networks, keys, roles) end up in local requests.
+        "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(home.aws / "sagemaker.yaml"),
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(home.aws / "sagemaker.yaml"),
     }
 

@@ -167,3 +167,11 @@ def test_clean_lists_and_removes_only_when_told(local_cloud):
     assert maze("clean", "--yes", home=local_cloud.home).stdout.endswith("Done.\n")
     assert maze("clean", home=local_cloud.home).stdout == "There is nothing to clean.\n"
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["mine/x.csv"]
+
+
+def test_clean_that_aws_refuses_is_one_line(local_cloud):
+    nobody = {"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": "x"}
+    where = {"AWS_ENDPOINT_URL": local_cloud.endpoint_url, "AWS_DEFAULT_REGION": "us-east-1"}
+    done = maze("clean", "--mode", "aws", home=local_cloud.home, **nobody, **where)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("Error: Cleaning ended early: An error occurred (Unrecog")

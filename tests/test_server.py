@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from trainer import Trainer
 
 from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.errors import MazeError
@@ -231,3 +232,15 @@ def test_a_server_ends_in_good_order_on_ctrl_c(new_cloud):
     new_cloud.info.process().wait(timeout=20)
     assert not (new_cloud.home / "server.json").exists()
     assert "Finished server process" in (new_cloud.home / "logs" / "server.log").read_text()
+
+
+def test_stopping_ends_the_jobs_and_says_so_in_their_status(new_cloud):
+    trainer = Trainer(new_cloud)
+    job = trainer.create("import time; print('running', flush=True); time.sleep(600)")
+    trainer.wait_for_line(job, "running")
+    processes = new_cloud.info.process().children(recursive=True)
+    assert processes
+    new_cloud.restart()
+    assert not [process for process in processes if process.is_running()]
+    ended = trainer.describe(job)
+    assert ended["TrainingJobStatus"] == "Failed" and ended["FailureReason"]

@@ -277,18 +277,31 @@ def test_shell_cells_find_the_aws_cli_and_are_local(beside):
     assert script(text, beside | {"PATH": "/usr/bin:/bin"}) == [arn]
 
 
-def test_a_kernel_started_by_jupyter_connects(beside):
+@pytest.fixture
+def cell(beside):
+    """A function that runs a cell in a new kernel; it returns the messages' contents."""
     manager, client = start_new_kernel(env=beside)
-    try:
-        cell = CONNECT + "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-        printed = []
-        client.execute_interactive(
-            cell, output_hook=lambda message: printed.append(message["content"].get("text", ""))
-        )
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    assert "111122223333\n" in "".join(printed)
+
+    def run(source: str) -> list[dict]:
+        contents = []
+        hook = lambda message: contents.append(message["content"])  # noqa: E731
+        client.execute_interactive(source, output_hook=hook)
+        return contents
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_kernel_started_by_jupyter_connects(cell):
+    contents = cell(CONNECT + "import boto3; print(boto3.client('sts').get_caller_identity())")
+    assert "111122223333" in "".join(content.get("text", "") for content in contents)
+
+
+def test_a_mistake_in_a_notebook_shows_one_sentence(cell):
+    contents = cell("from maze_helpers.session import connect\nconnect('azure')")
+    [error] = [content for content in contents if "traceback" in content]
+    assert error["traceback"] == ['MazeError: Unknown mode "azure": choose "local" or "aws".']
 
 
 def test_the_startup_folder_is_what_children_are_given(local):

@@ -8,6 +8,10 @@
 class MazeError(Exception):
     """Trouble that a person can put right: its text is one sentence with the fix."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Have Jupyter show the sentence alone: where it was raised does not help."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class AWSError(Exception):
     """An error with AWS's code, HTTP status and wording.

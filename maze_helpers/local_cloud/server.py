@@ -148,8 +148,8 @@ class _Report:
     def up(self, server: ServerInfo) -> None:
         self._tell({"server": asdict(server)}, f"The maze is up at {server.endpoint_url}.")
 
-    def failed(self, error: MazeError) -> None:
-        self._tell({"error": str(error)}, str(error))
+    def failed(self, reason: str) -> None:
+        self._tell({"error": reason}, reason)
 
     def _tell(self, answer: dict, sentence: str) -> None:
         if self._pipe is None:
@@ -178,7 +178,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _serve_unless_up(Home(options.home), options.port, options.access_log, report)
     except MazeError as error:
-        report.failed(error)
+        report.failed(str(error))
+        return 1
+    except OSError as error:
+        report.failed(explain(error, options.home))
         return 1
     return 0
 
