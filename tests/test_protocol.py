@@ -81,8 +81,9 @@ def test_half_a_surrogate_pair_is_replaced_as_java_does():
 )
 def test_an_operation_that_is_not_the_services_is_unknown(sent):
     protocol = ServiceProtocol("sagemaker", "sagemaker-runtime", "sagemaker-metrics")
-    with pytest.raises(UnknownOperation):
+    with pytest.raises(UnknownOperation) as raised:
         protocol.parse(sent, b"{}")
+    assert raised.value.message.startswith("The local cloud does not implement ")
 
 
 def test_services_that_share_a_signing_name_are_told_apart():
@@ -204,6 +205,21 @@ def test_an_unknown_action_has_the_query_protocols_own_code():
     found = parsed("query", protocol.error(request(), raised.value), None)["Error"]
     assert found["Code"] == "InvalidAction"
     assert found["Message"] == "Could not find operation MakeCoffee for version 2011-06-15"
+
+
+@pytest.mark.parametrize("protocol", ["query", "ec2"])
+def test_clients_of_a_service_that_is_not_here_can_read_why(protocol):
+    form = request(headers={"Content-Type": "application/x-www-form-urlencoded"})
+    response = ServiceProtocol("sagemaker").error(form, UnknownOperation("Not here."))
+    found = parsed(protocol, response, None)["Error"]
+    assert (found["Code"], found["Message"]) == ("InvalidAction", "Not here.")
+
+
+def test_a_payload_may_be_a_form():
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    sent = request(path="/endpoints/e/invocations", headers=headers)
+    _, parameters = ServiceProtocol("sagemaker", "sagemaker-runtime").parse(sent, b"a=1")
+    assert parameters["Body"] == b"a=1"
 
 
 def test_floats_without_digits_have_names_in_json():

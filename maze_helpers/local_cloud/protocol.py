@@ -69,6 +69,8 @@ class ServiceProtocol:
             return CODECS["json"]
         if CBORRPC.claims(request):
             return CODECS["smithy-rpc-v2-cbor"]
+        if Query.claims(request):
+            return CODECS["query"]
         spoken = {name for model in self._models() for name in models.protocols(model)}
         return CODECS[next(name for name in ("query", "rest-json", "json") if name in spoken)]
 

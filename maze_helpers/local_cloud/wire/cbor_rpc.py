@@ -56,7 +56,7 @@ class CBORRPC:
             for model in service_models:
                 if parts[-1] in model.operation_names:
                     return model.operation_model(parts[-1])
-        raise UnknownOperation()
+        raise UnknownOperation(f"The local cloud does not implement {request.url.path}.")
 
     def parameters(self, request: Request, body: bytes, operation: OperationModel) -> Any:
         """Return the request's parameters.

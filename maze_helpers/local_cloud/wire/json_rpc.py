@@ -26,12 +26,14 @@ class JSONRPC:
 
         Raises: UnknownOperation.
         """
-        prefix, _, operation_name = request.headers.get("x-amz-target", "").rpartition(".")
+        target = request.headers.get("x-amz-target", "")
+        prefix, _, operation_name = target.rpartition(".")
         for model in service_models:
             known = operation_name in model.operation_names
             if prefix == model.metadata.get("targetPrefix") and known:
                 return model.operation_model(operation_name)
-        raise UnknownOperation()
+        meant = target or f"{request.method} {request.url.path}"
+        raise UnknownOperation(f"The local cloud does not implement {meant}.")
 
     def parameters(self, request: Request, body: bytes, operation: OperationModel) -> Any:
         """Return the request's parameters.

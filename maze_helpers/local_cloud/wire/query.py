@@ -34,6 +34,7 @@ QUERY_CODES = {
     "ValidationException": ("ValidationError", 400),
     "SerializationException": ("MalformedInput", 400),
 }
+FORM = "application/x-www-form-urlencoded"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SCALARS = JSONTree()
 
@@ -42,6 +43,13 @@ class Query:
     """The codec of services such as STS and IAM."""
 
     name = "query"
+
+    @staticmethod
+    def claims(request: Request) -> bool:
+        """Return whether a request is in this protocol, as far as one can see."""
+        content_type = request.headers.get("content-type", "")
+        # A payload may be a form too, but on a path of its own.
+        return request.url.path == "/" and content_type.startswith(FORM)
 
     def operation(
         self, request: Request, body: bytes, service_models: list[ServiceModel]
@@ -91,8 +99,12 @@ class Query:
         content = (
             f"<Error><Type>{shown.side}</Type><Code>{code}</Code>"
             f"<Message>{_text(shown.message)}</Message>{further}</Error>"
-            f"<RequestId>{request_id}</RequestId>"
         )
+        if self.name not in models.protocols(model):
+            # A service that is not here may be EC2, whose errors others' parsers read as well.
+            content = f"<Errors>{content}</Errors><RequestID>{request_id}</RequestID>"
+            return _answer(status, f"<Response>{content}</Response>", request_id)
+        content += f"<RequestId>{request_id}</RequestId>"
         return _answer(status, _root("ErrorResponse", model, content), request_id)
 
 

@@ -46,7 +46,7 @@ class RestJSON:
             for route in _routes(model.service_name):
                 if route.matches(request.method, path, query):
                     return model.operation_model(route.operation_name)
-        raise UnknownOperation()
+        raise UnknownOperation(f"The local cloud does not implement {request.method} {path}.")
 
     def parameters(self, request: Request, body: bytes, operation: OperationModel) -> Any:
         """Return the request's parameters, from path, query, headers and body.
