@@ -126,6 +126,7 @@ def test_what_was_deleted_stays_deleted(new_cloud):
     iam = new_cloud.client("iam")
     error = refusal(iam.get_role, RoleName="Gone")
     assert error["Code"] == "NoSuchEntity"
+    assert error["Message"] == "The role with name Gone cannot be found."  # observed
 
 
 def test_a_prepared_role_may_be_made_after_a_restart_too(new_cloud):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maze_helpers.local_cloud.errors import MalformedPolicyDocument, ValidationError
@@ -32,6 +34,12 @@ MANAGED_POLICIES = ("AmazonSageMakerFullAccess", "AmazonS3FullAccess", "CloudWat
 NEEDS_USER = frozenset(
     {"ChangePassword", "CreateAccessKey", "GetUser", "ListAccessKeys", "ListMFADevices"}
 )
+
+
+def _in_awss_words(answer: MotoAnswer) -> MotoAnswer:
+    """Return an error in which a missing role is told as AWS tells it."""
+    words = rb"The role with name \1 cannot be found."
+    return replace(answer, body=re.sub(rb"Role ([\w+=,.@-]+) not found", words, answer.body))
 
 
 def check_trust_policy(document: str) -> None:
@@ -112,7 +120,9 @@ class IAM(Delegated):
                 with self.cloud.store.transaction():
                     return self._replace(parameters, call)
             answer = super().forward(operation_name, parameters, call)
-            if named and answer.status < 400 and changes_something(operation_name):
+            if answer.status >= 400:
+                return _in_awss_words(answer)
+            if named and changes_something(operation_name):
                 self._forget_prepared(named)
             return answer
 

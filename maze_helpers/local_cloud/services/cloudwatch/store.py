@@ -1,6 +1,7 @@
 """Metrics and their data points, kept in the database at the resolution they came in."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -127,10 +128,14 @@ class MetricStore:
         self.put_many(namespace, [Datum.of(metric_name, dimensions, value, timestamp_s, unit)])
 
     def put_many(self, namespace: str, data: Iterable[Datum]) -> None:
-        """Record data of one namespace, all of it or none."""
+        """Record data of one namespace, all of it or none.
+
+        What is not finite is left out: CloudWatch has no such values.
+        """
         with self.store.transaction() as db:
             for datum in data:
-                self._insert(db, namespace, datum)
+                if math.isfinite(datum.sum):
+                    self._insert(db, namespace, datum)
 
     def _insert(self, db: sqlite3.Connection, namespace: str, datum: Datum) -> None:
         resolution_s = datum.storage_resolution_s
