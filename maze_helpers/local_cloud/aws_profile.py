@@ -13,14 +13,9 @@ data_path = {models}
 s3 =
     addressing_style = path
 """
-# TelemetryOptOut: the SDK reports its use to a bucket on the public internet otherwise.
-SDK_CONFIG = """\
-SchemaVersion: '1.0'
-SageMaker:
-  PythonSDK:
-    Modules:
-      TelemetryOptOut: true
-"""
+# Stands in for an organisation's SDK defaults, and is empty: the SDK validates any other defaults
+# anew each time it looks something up, which makes an estimator take seconds.
+SDK_CONFIG = "{}\n"
 
 
 def write_profile(home: Home, region: str, endpoint_url: str) -> None:
