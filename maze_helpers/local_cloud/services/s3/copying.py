@@ -25,9 +25,9 @@ def read_source(header: str) -> tuple[str, str]:
     Raises: InvalidArgument, NoSuchVersion, NotImplementedHere.
     """
     path, _, version = header.partition("?versionId=")
-    if path.startswith("arn:"):
-        raise NotImplementedHere("The local cloud does not implement access points.")
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    if bucket.startswith("arn:"):
+        raise NotImplementedHere("The local cloud does not implement access points.")
     if not bucket or not key:
         raise InvalidArgument(
             "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
