@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -45,15 +46,37 @@ def plain(text: str) -> str:
     return NOT_XML.sub("", ANSI.sub("", text))
 
 
-def write_html(notebook: Path) -> Path:
-    """Write the notebook as HTML beside it; return where."""
-    # Late: nbconvert takes most of a second to import.
+def html_path(notebook: Path) -> Path:
+    """Return where a notebook's HTML goes: beside it."""
+    return notebook.with_suffix(".html")
+
+
+class HtmlWriter:
+    """Writes notebooks as HTML while the next one runs; leaving its `with` waits for the last."""
+
+    def __enter__(self) -> "HtmlWriter":
+        """Return the writer, ready."""
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._written: list[Future] = []
+        return self
+
+    def write(self, notebook: Path) -> None:
+        """Write the notebook's HTML, soon."""
+        self._written.append(self._pool.submit(_write_html, notebook))
+
+    def __exit__(self, *_: object) -> None:
+        """Wait until everything is written; raise what kept it from that."""
+        self._pool.shutdown()
+        for written in self._written:
+            written.result()
+
+
+def _write_html(notebook: Path) -> None:
+    # Late: nbconvert takes more than a second to import.
     from nbconvert import HTMLExporter
 
     html, _ = HTMLExporter().from_notebook_node(nbformat.read(notebook, as_version=4))
-    path = notebook.with_suffix(".html")
-    path.write_text(html, encoding="utf-8")
-    return path
+    html_path(notebook).write_text(html, encoding="utf-8")
 
 
 def write_junit(folder: Path, results: Sequence[Result]) -> Path:

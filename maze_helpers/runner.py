@@ -11,7 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from maze_helpers import notebooks
 from maze_helpers.local_cloud.errors import MazeError
-from maze_helpers.run_report import Result, plain, print_summary, write_html, write_junit
+from maze_helpers.run_report import (
+    HtmlWriter,
+    Result,
+    html_path,
+    plain,
+    print_summary,
+    write_junit,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "runs"
@@ -74,9 +81,9 @@ def run(
     shutil.copytree(ROOT / "data", folder / "data")
     results: list[Result] = []
     try:
-        with _progress(console) as progress:
+        with _progress(console) as progress, HtmlWriter() as html:
             for path in paths:
-                results.append(_run_one(path, folder, given, timeout_s, progress))
+                results.append(_run_one(path, folder, given, timeout_s, progress, html))
     finally:
         write_junit(folder, results)
         print_summary(results, folder, console)
@@ -97,6 +104,7 @@ def _check_parameters(path: Path, given: Mapping[str, Any]) -> None:
 def _new_folder(runs: Path) -> Path:
     """Return a new folder named after the time; a run of the same second gets a number."""
     started = time.strftime("%Y-%m-%d_%H-%M-%S")
+    runs = runs.resolve()
     for number in range(1, 1000):
         folder = runs / (started if number == 1 else f"{started}_{number}")
         try:
@@ -119,7 +127,12 @@ def _progress(console: Console) -> Progress:
 
 
 def _run_one(
-    path: Path, folder: Path, given: dict[str, Any], timeout_s: float, progress: Progress
+    path: Path,
+    folder: Path,
+    given: dict[str, Any],
+    timeout_s: float,
+    progress: Progress,
+    html: HtmlWriter,
 ) -> Result:
     """Return how the notebook ended, executed in a copy of its folder."""
     chapter, task = path.parts[-3:-1]
@@ -134,9 +147,9 @@ def _run_one(
         failure = _execute(copy, given, timeout_s, lambda: progress.advance(bar))
     finally:
         progress.stop_task(bar)
-        html = write_html(copy)
+        html.write(copy)
     seconds = time.monotonic() - started_s
-    return Result(f"{chapter}/{task}", seconds, copy, html, failure)
+    return Result(f"{chapter}/{task}", seconds, copy, html_path(copy), failure)
 
 
 def _not_copied() -> list[str]:
