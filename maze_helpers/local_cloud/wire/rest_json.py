@@ -111,10 +111,15 @@ class Route:
 
 
 @functools.cache
+def _route(service_name: str, operation_name: str) -> Route:
+    return Route(models.service_model(service_name).operation_model(operation_name))
+
+
+@functools.cache
 def _routes(service_name: str) -> list[Route]:
     """Return a service's routes, the most specific first."""
-    model = models.service_model(service_name)
-    routes = [Route(model.operation_model(name)) for name in model.operation_names]
+    names = models.service_model(service_name).operation_names
+    routes = [_route(service_name, name) for name in names]
     return sorted(routes, key=lambda route: (len(route.labels), -len(route.query)))
 
 
@@ -141,7 +146,7 @@ def _located(request: Request, operation: OperationModel, name: str, member: Sha
     location = member.serialization.get("location")
     wire = wire_name(member, name)
     if location == "uri":
-        route = Route(operation)
+        route = _route(operation.service_model.service_name, operation.name)
         found = route.pattern.fullmatch(_raw_path(request))
         text = found.group(route.labels.index(wire) + 1) if found else ""
         return _from_text(member, unquote(text), _QUERY_TIMESTAMP)
