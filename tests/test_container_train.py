@@ -28,7 +28,7 @@ from training_folder import (
     source_archive,
 )
 
-from maze_helpers.local_cloud.engine.containers import base_environment
+from maze_helpers.local_cloud.engine.base_environment import base_environment
 
 
 @pytest.fixture
@@ -458,7 +458,9 @@ def train_container(tmp_path: Path, source: str, isolated: bool = True) -> Runni
     Job(files={}).make(tmp_path / "opt" / "ml")
     (tmp_path / "opt" / "ml" / "code").mkdir()
     (tmp_path / "opt" / "ml" / "code" / "train.py").write_text(source)
-    return Running(tmp_path, TRAIN, isolated, **base_environment(tmp_path))
+    home = tmp_path / "home"
+    home.mkdir()
+    return Running(tmp_path, TRAIN, isolated, **base_environment(home))
 
 
 @needs_namespaces

@@ -1,6 +1,5 @@
 """Containers: exit codes, output, environment, ends. Each in both ways of isolation."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 from running_container import PYTHON, Mark, Running, needs_namespaces, run, run_python, until
 
 from maze_helpers.local_cloud.engine import containers
-from maze_helpers.local_cloud.engine.containers import base_environment, end_stray
+from maze_helpers.local_cloud.engine.containers import end_stray
 from maze_helpers.local_cloud.engine.log_lines import MAX_LINE_BYTES
 
 # Ignores SIGTERM, leaves the session, the process group and its parent, and stays.
@@ -289,23 +288,3 @@ def test_a_missing_file_below_the_folder_itself_gives_no_hint(tmp_path):
     lines = run_python(tmp_path, source, isolated=False).lines
     assert any("FileNotFoundError" in line for line in lines)
     assert not any("Hint: " in line for line in lines)
-
-
-def test_the_base_environment_holds_nothing_of_the_users_aws_settings(tmp_path, monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "work")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    variables = base_environment(tmp_path)
-    assert [name for name in variables if name.startswith("AWS_")] == ["AWS_EC2_METADATA_DISABLED"]
-    assert variables["HOME"] == str(tmp_path / "home")
-    assert "secret" not in json.dumps(variables)
-
-
-def test_the_base_environment_keeps_the_way_to_the_package_index(tmp_path, monkeypatch):
-    monkeypatch.setenv("PIP_INDEX_URL", "https://index.example/simple")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", "intranet.example")
-    variables = base_environment(tmp_path)
-    assert variables["PIP_INDEX_URL"] == "https://index.example/simple"
-    assert variables["HTTPS_PROXY"] == "http://proxy.example:3128"
-    # Or else the proxy would be asked for the local cloud.
-    assert variables["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"

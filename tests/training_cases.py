@@ -142,6 +142,10 @@ SAME = {
         files={"train.sh": SHELL_PROBE, "probe.py": PROBE, "requirements.txt": "./absent.whl\n"},
         program="train.sh",
     ),
+    "a package": Job(
+        files={"train.py": "import extra\n" + PROBE, "extra.py": "", "setup.py": SETUP_PY},
+        hyperparameters={"n": "3"},
+    ),
     "a package that cannot be installed": Job(
         files={"train.py": PROBE, "setup.py": "raise SystemExit('no')"}
     ),

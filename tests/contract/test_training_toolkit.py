@@ -3,11 +3,11 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from cached_environment import cached_environment
 from training_cases import SAME, SAME_END
 from training_folder import TRAIN, Job, Outcome, run_job
 
@@ -35,14 +35,9 @@ OF_THE_IMAGE = {
 @pytest.fixture(scope="session")
 def toolkit() -> list[str]:
     """The toolkit's train command, in an environment that is kept from run to run."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = f"{TOOLKIT.replace('==', '-')}-py{sys.version_info[0]}.{sys.version_info[1]}"
-    folder = cache / "sagemaker-maze-tests" / name
-    train = folder / "bin" / "train"
-    if not train.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        python = folder / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", TOOLKIT], check=True)
+    python = cached_environment(name, sys.executable, TOOLKIT)
+    folder = python.parents[1]
     module = folder / "modules" / "sagemaker_sklearn_container" / "training.py"
     module.parent.mkdir(parents=True, exist_ok=True)
     (module.parent / "__init__.py").touch()
@@ -52,8 +47,8 @@ def toolkit() -> list[str]:
         f"PYTHONPATH={folder / 'modules'}",
         "SAGEMAKER_TRAINING_MODULE=sagemaker_sklearn_container.training:main",
         *(f"{name}={value}" for name, value in TOOLKIT_ONLY.items()),
-        str(folder / "bin" / "python"),
-        str(train),
+        str(python),
+        str(python.parent / "train"),
     ]
 
 

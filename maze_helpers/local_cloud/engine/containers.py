@@ -35,12 +35,6 @@ _OPT_ML_HINT = (
     "Hint: this machine does not allow user namespaces, so there is no /opt/ml here: use "
     "SM_MODEL_DIR, SM_CHANNEL_<NAME> and the other SM_* variables instead of fixed paths."
 )
-# What the job needs of the server's surroundings, pip above all, and which holds no AWS settings.
-_INHERITED = re.compile(
-    r"PIP_\w+|(https?|all)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|TZ|"
-    r"LD_LIBRARY_PATH",
-    re.IGNORECASE,
-)
 
 
 class Container:
@@ -48,7 +42,7 @@ class Container:
 
     folder: holds `opt/ml`, which the container sees at `ml_path`.
     environment: the whole of it; nothing of the server's is added, except SAGEMAKER_BASE_DIR
-    where the container cannot have its own /opt/ml. See `base_environment`.
+    where the container cannot have its own /opt/ml. It starts from `base_environment`.
     on_line: called in order with the time (seconds since the epoch) and text of each line that
     the container writes to stdout or stderr, all from one thread.
     on_sample: called with each measurement: once a second, and at the end.
@@ -181,32 +175,6 @@ class Container:
             log.exception("container %s: %s failed", self.pid, callback)
 
 
-def base_environment(folder: Path) -> dict[str, str]:
-    """Return the environment that every image sets, to which a job's own is added.
-
-    HOME is a folder of the container's own, so that nothing finds the user's AWS files; pip's
-    settings, proxies and certificates come from the server's environment.
-    folder: the container's.
-    """
-    home = folder.resolve() / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    inherited = {name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)}
-    local_hosts = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost"]))
-    return {
-        "PIP_CACHE_DIR": str(_user_cache() / "pip"),
-        **inherited,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "NO_PROXY": local_hosts,
-        "no_proxy": local_hosts,
-        "PYTHONUNBUFFERED": "TRUE",
-        "PYTHONIOENCODING": "UTF-8",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
 def end_stray(pid: int, created_at: float) -> bool:
     """End a container that an earlier server started; return whether it was still there.
 
@@ -261,7 +229,3 @@ def _kill_all(processes: Iterable[psutil.Process]) -> None:
 
 def _misses_opt_ml(text: str) -> bool:
     return bool(_NO_SUCH_FILE.search(text) and _OPT_ML.search(text))
-
-
-def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
