@@ -144,3 +144,16 @@ class Reporting:
 print(Reporting().work(), set(looked_up) <= {"127.0.0.1"})
 """
     assert python(script, local_cloud.env).stdout.splitlines()[-1] == "worked True"
+
+
+def test_uninstalling_gives_the_sdk_its_clock_and_its_reports_back():
+    import sagemaker.session
+    import sagemaker.telemetry.telemetry_logging as telemetry
+
+    before = telemetry._send_telemetry_request, telemetry._requests_helper
+    local_only.install()
+    local_only.install()
+    assert telemetry._send_telemetry_request() is None
+    local_only.uninstall()
+    assert (telemetry._send_telemetry_request, telemetry._requests_helper) == before
+    assert sagemaker.session.time is time

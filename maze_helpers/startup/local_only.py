@@ -106,13 +106,21 @@ def _wait_briefly(session: object, on: bool) -> None:
 
 
 def _report_nothing(telemetry: object, on: bool) -> None:
-    # The opt-out in a configuration file is lost on a Session that is given a configuration.
-    request = telemetry._requests_helper
-    if on and not hasattr(request, "replaced"):
-        telemetry._requests_helper = lambda url, timeout: None
-        telemetry._requests_helper.replaced = request
-    elif not on:
-        telemetry._requests_helper = getattr(request, "replaced", request)
+    # Not by the opt-out in a configuration file: a Session may be given a configuration of its
+    # own, and the SDK is slow to look things up in any.
+    for name in ("_send_telemetry_request", "_send_telemetry", "_requests_helper"):
+        send = getattr(telemetry, name, None)
+        original = getattr(send, "replaces", send)
+        if send is not None:
+            setattr(telemetry, name, _stand_in(original) if on else original)
+
+
+def _stand_in(original: object) -> object:
+    def do_nothing(*_: object, **__: object) -> None:
+        return None
+
+    do_nothing.replaces = original
+    return do_nothing
 
 
 _CHANGES = {
