@@ -196,5 +196,5 @@ def _expires_s(text: str, refusals: Refusals) -> int:
 def _unsupported(kind: str, refusals: Refusals) -> AWSError:
     return refusals.unsupported(
         f"The authorization mechanism you have provided is not supported: {kind}. "
-        "Please use AWS4-HMAC-SHA256."
+        "Please use AWS4-HMAC-SHA256 (in boto3, Config(signature_version='s3v4'))."
     )

@@ -23,12 +23,13 @@ def read(body: bytes, shape: Shape) -> Any:
 
     Raises: MalformedXML, if it is not XML, declares entities, or breaks the shape.
     """
-    # No request of S3 has a document type; entities that multiply live in one.
-    if b"<!DOCTYPE" in body:
-        raise MalformedXML()
     try:
-        root = ElementTree.fromstring(body)
-        return _read(root, shape)
+        # As text, so that no other encoding hides anything from the next line.
+        text = body.decode()
+        # No request of S3 has a document type; entities that multiply live in one.
+        if "<!DOCTYPE" in text:
+            raise MalformedXML()
+        return _read(ElementTree.fromstring(text), shape)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise MalformedXML() from error
 
