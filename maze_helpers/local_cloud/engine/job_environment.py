@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maze_helpers.local_cloud.engine.base_environment import base_environment
 from maze_helpers.local_cloud.engine.job_folder import JobFolder
 from maze_helpers.local_cloud.engine.job_record import Document
 from maze_helpers.local_cloud.errors import ValidationException
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
 SESSION_NAME = "SageMaker"
-# What a Docker container has.
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:.*/)?([^/]+)")
 
 
@@ -36,7 +32,7 @@ def role_name(role_arn: str) -> str:
 def job_environment(
     cloud: LocalCloud, job: Document, folder: JobFolder, lifetime_s: float
 ) -> dict[str, str]:
-    """Return the whole environment of a job's container; nothing of the server's own gets in.
+    """Return the whole environment of a job's container.
 
     The role's temporary credentials last for lifetime_s. The request's Environment comes last,
     so that it wins.
@@ -44,11 +40,8 @@ def job_environment(
     """
     key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), _DEFAULT_PATH]),
-        "LANG": "C.UTF-8",
-        "HOME": str(folder.home),
+        **base_environment(folder.home),
         "TMPDIR": str(folder.tmp),
-        "PYTHONUNBUFFERED": "1",
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_SESSION_TOKEN": key.session_token or "",
