@@ -5,16 +5,20 @@ A cell's tags say what it is for: `parameters` (one cell, `mode = None`), `setup
 and the prose around it). The last code cell is tagged `cleanup`.
 """
 
+from __future__ import annotations
+
 import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbformat import NotebookNode
-
+from maze_helpers import slow_imports
 from maze_helpers.local_cloud.errors import MazeError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 TAGS = {"parameters", "setup", "work", "check", "question", "answer", "cleanup"}
 # Tags that nbval reads: what is different at every run is not compared.
@@ -36,6 +40,9 @@ class Question:
 
 def read_notebook(path: Path) -> NotebookNode:
     """Return the notebook; raise NotebookError, if the file is not one of format 4."""
+    slow_imports.leave_out()
+    import nbformat
+
     try:
         text = path.read_text(encoding="utf-8")
         nbformat.validate(json.loads(text), version=4)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-import nbformat
 from rich.console import Console
 from rich.table import Table
+
+from maze_helpers.notebooks import read_notebook
 
 JUNIT = "junit.xml"
 # Colours of a terminal, and what else XML 1.0 cannot hold.
@@ -75,7 +76,7 @@ def _write_html(notebook: Path) -> None:
     # Late: nbconvert takes more than a second to import.
     from nbconvert import HTMLExporter
 
-    html, _ = HTMLExporter().from_notebook_node(nbformat.read(notebook, as_version=4))
+    html, _ = HTMLExporter().from_notebook_node(read_notebook(notebook))
     html_path(notebook).write_text(html, encoding="utf-8")
 
 
