@@ -51,6 +51,7 @@ class LocalCloudApp:
         self.services["iam"] = iam
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)

@@ -12,7 +12,7 @@ import sys
 import time
 
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-LONGEST_SLEEP_S = 0.05
+LONGEST_SLEEP_S = 0.1
 
 
 def is_local() -> bool:
@@ -83,7 +83,7 @@ class BriefClock:
         return getattr(time, name)
 
     def sleep(self, seconds: float) -> None:
-        """Sleep the time asked for, at most 0.05 s."""
+        """Sleep the time asked for, at most 0.1 s."""
         brief_s = min(seconds, LONGEST_SLEEP_S)
         time.sleep(brief_s)
         self._skipped_s += seconds - brief_s

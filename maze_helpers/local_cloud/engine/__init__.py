@@ -1,0 +1,1 @@
+"""What runs the jobs: containers as processes, and the work around them."""

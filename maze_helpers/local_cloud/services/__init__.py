@@ -1,0 +1,1 @@
+"""The AWS services, one provider each."""
