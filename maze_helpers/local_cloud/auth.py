@@ -19,6 +19,7 @@ from maze_helpers.local_cloud.payload import (
     decoded_length,
 )
 from maze_helpers.local_cloud.request_head import RequestHead
+from maze_helpers.local_cloud.services.s3 import body_errors
 from maze_helpers.local_cloud.services.s3 import errors as s3
 
 MAX_SKEW_S = 15 * 60
@@ -205,7 +206,7 @@ class _Verification:
     def _decoded_length(self) -> int:
         length = self.head.headers.get("x-amz-decoded-content-length")
         if length is None:
-            raise s3.MissingContentLength()
+            raise body_errors.MissingContentLength()
         return decoded_length(length)
 
     def _chain(self) -> SignatureChain:
@@ -214,7 +215,7 @@ class _Verification:
 
     def _check_hash(self, declared: str, computed: str) -> None:
         if declared != computed and self.claim.service == "s3":
-            raise s3.ContentSHA256Mismatch(
+            raise body_errors.ContentSHA256Mismatch(
                 ClientComputedContentSHA256=declared, S3ComputedContentSHA256=computed
             )
         if declared != computed:

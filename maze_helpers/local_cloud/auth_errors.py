@@ -6,6 +6,7 @@ Source: observed answers of AWS: S3, JSON services and query services each have 
 from dataclasses import dataclass
 
 from maze_helpers.local_cloud.errors import AWSError
+from maze_helpers.local_cloud.services.s3 import body_errors
 from maze_helpers.local_cloud.services.s3 import errors as s3
 
 _MISMATCH = (
@@ -169,5 +170,5 @@ S3 = Refusals(
     skewed=s3.RequestTimeTooSkewed,
     mismatch=s3.SignatureDoesNotMatch,
     unsigned_headers=s3.AccessDenied,
-    too_large=s3.MaxMessageLengthExceeded,
+    too_large=body_errors.MaxMessageLengthExceeded,
 )

@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable
 
 from maze_helpers.local_cloud import sigv4
-from maze_helpers.local_cloud.services.s3.errors import (
+from maze_helpers.local_cloud.services.s3.body_errors import (
     IncompleteBody,
-    InvalidArgument,
     MalformedTrailer,
+)
+from maze_helpers.local_cloud.services.s3.errors import (
+    InvalidArgument,
     SignatureDoesNotMatch,
 )
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from maze_helpers.local_cloud.clock import Clock
-from maze_helpers.local_cloud.services.s3.errors import NoSuchBucket
+from maze_helpers.local_cloud.services.s3.errors import (
+    NoSuchBucket,
+)
 from maze_helpers.local_cloud.store import Store
 
 HOME_REGION = "us-east-1"

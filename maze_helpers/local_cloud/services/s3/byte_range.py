@@ -2,7 +2,10 @@
 
 import re
 
-from maze_helpers.local_cloud.services.s3.errors import InvalidArgument, InvalidRange
+from maze_helpers.local_cloud.services.s3.errors import (
+    InvalidArgument,
+    InvalidRange,
+)
 
 _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII)
 _COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)", re.ASCII)

@@ -11,6 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from maze_helpers.local_cloud.services.s3.body_errors import (
+    BadDigest,
+    InvalidDigest,
+    MalformedTrailer,
+)
 from maze_helpers.local_cloud.services.s3.crc import (
     CRC32_POLYNOMIAL,
     CRC32C_POLYNOMIAL,
@@ -19,10 +24,7 @@ from maze_helpers.local_cloud.services.s3.crc import (
     combine,
 )
 from maze_helpers.local_cloud.services.s3.errors import (
-    BadDigest,
-    InvalidDigest,
     InvalidRequest,
-    MalformedTrailer,
     NotImplementedHere,
 )
 

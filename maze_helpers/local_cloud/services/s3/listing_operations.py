@@ -10,7 +10,9 @@ from urllib.parse import quote
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.services.s3.buckets import Buckets
 from maze_helpers.local_cloud.services.s3.call import Call
-from maze_helpers.local_cloud.services.s3.errors import InvalidArgument
+from maze_helpers.local_cloud.services.s3.errors import (
+    InvalidArgument,
+)
 from maze_helpers.local_cloud.services.s3.listing import Listing, Page
 from maze_helpers.local_cloud.services.s3.schema import Attributes, moment, owner
 

@@ -14,15 +14,17 @@ from typing import Any
 
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.services.s3 import checksums
-from maze_helpers.local_cloud.services.s3.checksums import Checksum
-from maze_helpers.local_cloud.services.s3.errors import (
+from maze_helpers.local_cloud.services.s3.body_errors import (
     BadDigest,
     EntityTooSmall,
+    MalformedXML,
+)
+from maze_helpers.local_cloud.services.s3.checksums import Checksum
+from maze_helpers.local_cloud.services.s3.errors import (
     InvalidArgument,
     InvalidPart,
     InvalidPartOrder,
     InvalidRequest,
-    MalformedXML,
     NoSuchUpload,
 )
 from maze_helpers.local_cloud.services.s3.listing import LAST, Listing

@@ -8,7 +8,10 @@ from maze_helpers.local_cloud.services.s3 import attributes, byte_range, checksu
 from maze_helpers.local_cloud.services.s3.call import Call
 from maze_helpers.local_cloud.services.s3.checksums import COMPOSITE, FULL_OBJECT, Checksum
 from maze_helpers.local_cloud.services.s3.copying import copy_span, read_source
-from maze_helpers.local_cloud.services.s3.errors import InvalidArgument, InvalidRequest
+from maze_helpers.local_cloud.services.s3.errors import (
+    InvalidArgument,
+    InvalidRequest,
+)
 from maze_helpers.local_cloud.services.s3.listing_operations import (
     bucket_listing,
     encoded,

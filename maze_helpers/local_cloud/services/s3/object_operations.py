@@ -7,13 +7,15 @@ from typing import Any
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.s3 import attributes, checksums, conditions, tags
+from maze_helpers.local_cloud.services.s3.body_errors import (
+    MalformedXML,
+)
 from maze_helpers.local_cloud.services.s3.call import MAX_KEY_BYTES, Call
 from maze_helpers.local_cloud.services.s3.copying import copy_whole, read_source
 from maze_helpers.local_cloud.services.s3.errors import (
     InvalidArgument,
     InvalidRequest,
     KeyTooLongError,
-    MalformedXML,
     NoSuchVersion,
     NotImplementedHere,
 )

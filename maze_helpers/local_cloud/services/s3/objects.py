@@ -13,7 +13,10 @@ from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.services.s3.blobs import BlobFiles
 from maze_helpers.local_cloud.services.s3.buckets import Buckets
 from maze_helpers.local_cloud.services.s3.content import BlobReader
-from maze_helpers.local_cloud.services.s3.errors import BucketNotEmpty, NoSuchKey
+from maze_helpers.local_cloud.services.s3.errors import (
+    BucketNotEmpty,
+    NoSuchKey,
+)
 from maze_helpers.local_cloud.services.s3.listing import Listing
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
 from maze_helpers.local_cloud.services.s3.schema import SCHEMA, Attributes, ObjectInfo

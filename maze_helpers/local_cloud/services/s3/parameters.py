@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 from botocore.model import OperationModel, Shape
 
 from maze_helpers.local_cloud.services.s3 import xml_codec
-from maze_helpers.local_cloud.services.s3.errors import InvalidArgument, MalformedXML
+from maze_helpers.local_cloud.services.s3.body_errors import (
+    MalformedXML,
+)
+from maze_helpers.local_cloud.services.s3.errors import (
+    InvalidArgument,
+)
 
 
 class Places(NamedTuple):

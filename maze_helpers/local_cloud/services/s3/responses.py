@@ -14,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.s3 import xml_codec
-from maze_helpers.local_cloud.services.s3.errors import NotModified
+from maze_helpers.local_cloud.services.s3.errors import (
+    NotModified,
+)
 from maze_helpers.local_cloud.services.s3.parameters import places
 
 CHUNK_BYTES = 1024 * 1024

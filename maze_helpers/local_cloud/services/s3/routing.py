@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl
 import botocore.session
 from botocore.model import OperationModel
 
-from maze_helpers.local_cloud.services.s3.errors import MethodNotAllowed
+from maze_helpers.local_cloud.services.s3.errors import (
+    MethodNotAllowed,
+)
 
 # Of other endpoints than a bucket's own: directory buckets and Object Lambda.
 ELSEWHERE = {"ListDirectoryBuckets", "WriteGetObjectResponse"}

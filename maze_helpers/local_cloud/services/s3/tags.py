@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
-from maze_helpers.local_cloud.services.s3.errors import BadRequest, InvalidArgument, InvalidTag
+from maze_helpers.local_cloud.services.s3.errors import (
+    BadRequest,
+    InvalidArgument,
+    InvalidTag,
+)
 
 MAX_OBJECT_TAGS = 10
 MAX_BUCKET_TAGS = 50

@@ -8,14 +8,16 @@ from typing import Any
 from starlette.responses import Response
 
 from maze_helpers.local_cloud.services.s3 import attributes, byte_range, checksums, conditions, tags
+from maze_helpers.local_cloud.services.s3.body_errors import (
+    EntityTooLarge,
+    MissingContentLength,
+)
 from maze_helpers.local_cloud.services.s3.call import Call
 from maze_helpers.local_cloud.services.s3.checksums import Stated
 from maze_helpers.local_cloud.services.s3.errors import (
-    EntityTooLarge,
     InvalidArgument,
     InvalidPartNumber,
     InvalidRequest,
-    MissingContentLength,
 )
 from maze_helpers.local_cloud.services.s3.multipart import Part, Upload, Uploads, wanted_part
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written

@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 
 from botocore.model import Shape
 
-from maze_helpers.local_cloud.services.s3.errors import MalformedXML
+from maze_helpers.local_cloud.services.s3.body_errors import (
+    MalformedXML,
+)
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
