@@ -117,21 +117,33 @@ def metric_curve(
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 3.8))
-        for (name, values), colour in zip(curves.items(), PALETTE * 8, strict=False):
+        for values, colour in zip(curves.values(), PALETTE * 8, strict=False):
             places = range(1, len(values) + 1) if x is None else x
             axes.plot(places, values, marker="o", color=colour)
+        bottom, top = axes.get_ylim()
+        heights = _apart([values[-1] for values in curves.values()], (top - bottom) / 17)
+        for (name, values), line, height in zip(curves.items(), axes.lines, heights, strict=True):
             axes.annotate(
                 f"{name} {values[-1]:.3g}",
-                (places[-1], values[-1]),
+                (line.get_xdata()[-1], height),
                 xytext=(8, 0),
                 textcoords="offset points",
                 va="center",
-                color=colour,
+                color=line.get_color(),
                 annotation_clip=False,
             )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel=x_label, ylabel=y_label)
         return _finish(figure, axes, title)
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return the heights, raised where need be so that each is a gap above the one below it."""
+    raised = list(heights)
+    lowest = -np.inf
+    for place in np.argsort(heights):
+        raised[place] = lowest = max(heights[place], lowest + gap)
+    return raised
 
 
 def usage(series: Mapping[str, tuple[Sequence[datetime], Sequence[float]]], title: str) -> Figure:

@@ -88,6 +88,12 @@ def test_a_curve_is_drawn_where_x_says():
     assert axes.get_xlabel() == "Trees"
 
 
+def test_the_names_of_curves_that_end_alike_do_not_overlap():
+    (axes,) = plots.metric_curve({"a": [0, 0.5], "b": [0, 0.501], "c": [0, 1]}, "title").axes
+    a, b, c = (text.xy[1] for text in axes.texts)
+    assert a == 0.5 and b - a >= 0.05 and c == 1
+
+
 def test_usage_counts_seconds_from_the_first_sample_of_all():
     later = [time + timedelta(seconds=3) for time in TIMES]
     series = {"CPUUtilization": (later, [1] * 5), "MemoryUtilization": (TIMES, [2] * 5)}
