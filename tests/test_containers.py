@@ -47,7 +47,7 @@ def test_a_command_that_a_signal_ends_exits_with_128_and_the_signal(tmp_path, is
 
 
 def test_a_command_that_is_not_there_says_so_and_exits_with_127(tmp_path, isolated):
-    container = run(tmp_path, "no-such-command", isolated=isolated)
+    container = run(tmp_path, "no-such-command", isolated=isolated, PATH="/usr/bin:/bin")
     assert container.end() == 127
     assert container.lines == ["cannot run no-such-command: No such file or directory"]
 
@@ -177,6 +177,20 @@ def test_a_command_that_ignores_the_stop_is_killed_after_the_grace(tmp_path, iso
     container = Running(tmp_path, [PYTHON, "-c", source], isolated=isolated)
     container.wait_for_line("ready")
     assert container.stop(grace_s=0.2) == 137
+
+
+def test_a_stop_right_after_the_start_is_not_lost(tmp_path, isolated):
+    for _ in range(10):
+        container = Running(tmp_path, ["sleep", "600"], isolated=isolated)
+        assert container.stop(grace_s=60) == 128 + signal.SIGTERM
+
+
+def test_a_job_that_halts_its_supervisor_ends_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(containers, "KILL_TIMEOUT_S", 0.5)
+    source = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP);" + STAY
+    container = Running(tmp_path, [PYTHON, "-c", source], isolated=False)
+    container.wait_for_line("ready")
+    assert container.stop(grace_s=0.1) == 137
 
 
 def test_kill_ends_it_at_once(tmp_path, isolated):

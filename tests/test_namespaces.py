@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -85,7 +86,7 @@ from running_container import run
 inner = pathlib.Path("/opt/ml/inner")
 print(run(inner, "sh", "-c", "echo deep > /opt/ml/file").lines, (inner/"opt/ml/file").read_text())
 """
-    container = run_python(tmp_path, nested, PYTHONPATH=os.path.dirname(__file__))
+    container = run_python(tmp_path, nested, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
     assert container.lines == ["[] deep", ""]
 
 

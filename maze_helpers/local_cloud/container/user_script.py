@@ -100,10 +100,9 @@ class Runner:
             raise error(exit_code, command)
 
     def _pass_on(self, number: int, _frame: object) -> None:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             sys.exit(_TERMINATED)
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, number)
+        os.killpg(self._process.pid, number)
 
 
 def _checked(code_folder: str, name: object) -> str:

@@ -26,6 +26,8 @@ SAMPLE_PERIOD_S = 1.0
 SHORTEST_SAMPLE_S = 0.1
 # Measuring may take this share of one core.
 SAMPLING_SHARE = 0.05
+# How long the supervisor may take to end everything.
+KILL_TIMEOUT_S = 5.0
 # Two readings of one process's start may differ by the clock's adjustments.
 _SAME_START_S = 2.0
 # /opt/ml itself, not the same name at the end of a longer path.
@@ -116,6 +118,9 @@ class Container:
         self._process.terminate()
         if self.wait(grace_s) is None:
             self.kill()
+        if self.wait(KILL_TIMEOUT_S) is None:
+            # The job can stop its supervisor where they share process ids.
+            _kill_all(_tree(self.pid, self.created_at))
         exit_code = self.wait()
         assert exit_code is not None
         return exit_code
@@ -180,16 +185,10 @@ def end_stray(pid: int, created_at: float) -> bool:
 
     pid, created_at: as the container gave them. A later process of the same id is left alone.
     """
-    try:
-        root = psutil.Process(pid)
-        if abs(root.create_time() - created_at) > _SAME_START_S:
-            return False
-        processes = [*root.children(recursive=True), root]
-    except psutil.NoSuchProcess:
-        return False
+    processes = _tree(pid, created_at)
     _kill_all(processes)
-    psutil.wait_procs(processes, timeout=5)
-    return True
+    psutil.wait_procs(processes, timeout=KILL_TIMEOUT_S)
+    return bool(processes)
 
 
 @functools.cache
@@ -217,6 +216,17 @@ def _supervised(level: str, ml_folder: Path, command: Sequence[str]) -> list[str
     module = "maze_helpers.local_cloud.engine.supervisor"
     # -S and -E: the container's environment is for its command, not for the supervisor.
     return [sys.executable, "-S", "-E", "-m", module, level, str(ml_folder), *command]
+
+
+def _tree(pid: int, created_at: float) -> list[psutil.Process]:
+    """Return a container's processes, or none where its id is another process's by now."""
+    try:
+        root = psutil.Process(pid)
+        if abs(root.create_time() - created_at) > _SAME_START_S:
+            return []
+        return [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _kill_all(processes: Iterable[psutil.Process]) -> None:

@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import sys
-from types import FrameType
 
 # What `docker run` exits with when the container, or its command, cannot start.
 CANNOT_START = 125
@@ -41,8 +40,8 @@ def _run_as_init(command: list[str]) -> int:
     """Supervise from process id 1 of the new namespace: the kernel ends the rest when it ends."""
     from maze_helpers.local_cloud.engine import namespaces
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+    # A stop that comes now waits until there is somebody to pass it on to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     init = os.fork()
     if init == 0:
         namespaces.die_with_parent()
@@ -53,6 +52,7 @@ def _run_as_init(command: list[str]) -> int:
             os._exit(CANNOT_START)
         os._exit(Supervisor(command).run())
     signal.signal(signal.SIGTERM, lambda *_: os.kill(init, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     return exit_code_of(os.waitpid(init, 0)[1])
 
 
@@ -73,10 +73,13 @@ class Supervisor:
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, self.forward)
+        signal.signal(signal.SIGTERM, lambda number, _: self._signal_group(number))
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         self.job = os.fork()
         if self.job == 0:
             self.become_command()
+        self._make_group()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         exit_code = None
         while exit_code is None:
             ready, _, _ = select.select([LIFE_LINE, woken], [], [])
@@ -94,21 +97,17 @@ class Supervisor:
             from maze_helpers.local_cloud.engine import namespaces
 
             namespaces.die_with_parent()
-        os.setsid()
+        os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         try:
             os.execvp(self.command[0], self.command)
         except OSError as error:
             os.write(2, f"cannot run {self.command[0]}: {error.strerror}\n".encode())
             os._exit(COMMAND_NOT_FOUND)
-
-    def forward(self, number: int, _frame: FrameType | None) -> None:
-        """Pass a signal on to the command's process group."""
-        if self.job:
-            self._signal_group(number)
 
     def reap(self) -> int | None:
         """Collect every process that has ended; return the command's exit code once it has."""
@@ -133,6 +132,13 @@ class Supervisor:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 return
+
+    def _make_group(self) -> None:
+        """Give the command its process group, which it does as well: whoever is first."""
+        try:
+            os.setpgid(self.job, self.job)
+        except (PermissionError, ProcessLookupError):
+            return  # It is the command already, or has ended.
 
     def _signal_group(self, number: int) -> None:
         try:
