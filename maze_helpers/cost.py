@@ -1,8 +1,8 @@
 """What the maze's jobs cost on AWS: a ledger read through the AWS API, priced from a list.
 
-The list, data/prices.csv, holds on-demand prices in USD of one region, with the day they were
-checked and AWS's pricing page. AWS changes prices: for a budget, look there. Not counted: storage,
-requests and free tiers.
+The list, data/prices.csv, holds on-demand prices in USD of one region. checked: the day on which a
+price was compared with public quotations of AWS's price list; source: AWS's page with today's. For
+a budget, look there. Not counted: storage, requests and free tiers.
 """
 
 from collections.abc import Callable, Iterator
