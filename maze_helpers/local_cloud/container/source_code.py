@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Mapping
 
 from maze_helpers.local_cloud.container.train_log import TrainLog
@@ -26,10 +25,10 @@ def place(uri: str, folder: str, variables: Mapping[str, str], log: TrainLog) ->
         # Imported late: for its HTTP client, which a job with local code does without.
         from maze_helpers.local_cloud.container.s3_download import download
 
-        with tempfile.TemporaryDirectory() as temporary:
-            archive = os.path.join(temporary, "sourcedir.tar.gz")
-            download(uri, archive, variables)
-            unpack(archive, folder, log)
+        archive = f"{folder}.tar.gz"
+        download(uri, archive, variables)
+        unpack(archive, folder, log)
+        os.remove(archive)
     elif os.path.isdir(uri):
         if os.path.realpath(uri) != os.path.realpath(folder):
             shutil.copytree(uri, folder, dirs_exist_ok=True)

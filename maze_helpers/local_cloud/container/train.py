@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping
 
 from maze_helpers.local_cloud.container import source_code
@@ -45,6 +43,8 @@ def main(framework: Framework) -> int:
     except JobError as error:
         return _fail(paths, log, str(error), FAILED)
     except Exception as error:
+        import traceback  # Slow to import, and of no use to a job that goes well.
+
         text = f"Framework Error: \n{traceback.format_exc()}\n{error}"
         return _fail(paths, log, text, getattr(error, "errno", None) or FAILED)
     log.info("Reporting training SUCCESS")
@@ -62,8 +62,7 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
     log.info("Invoking user training script.", name=framework.module)
     source_code.place(environment.module_dir, paths.code, os.environ, log)
     script = UserScript(paths.code, environment.user_entry_point)
-    # In the home folder, which is the container's own.
-    python = PythonEnvironment(tempfile.mkdtemp(prefix="python-", dir=os.environ.get("HOME")))
+    python = PythonEnvironment(_new_folder())
     python.make()
     os.environ.update({**python.variables(), **environment.platform_variables()})
     _install(runner, script, python, log)
@@ -74,6 +73,11 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
     log.info(_invocation(environment, variables, command))
     script.make_executable()
     runner.run(command, {**os.environ, **variables}, ExecuteUserScriptError)
+
+
+def _new_folder() -> str:
+    """Return the path of a folder to make, in the home folder, which is the container's own."""
+    return os.path.join(os.path.expanduser("~"), f"python-{os.urandom(4).hex()}")
 
 
 def _read_environment(paths: Paths, log: TrainLog) -> Environment:
