@@ -68,7 +68,7 @@ class Router:
         """
         asked = self._subresources[target].intersection(query) if query else None
         for route in self._routes.get((method, target), ()):
-            if asked and route.subresource not in asked:
+            if (asked and route.subresource not in asked) or (route.query and not query):
                 continue
             if route.matches(query, headers):
                 return route.model

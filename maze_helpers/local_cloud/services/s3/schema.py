@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from maze_helpers.local_cloud.services.s3.checksums import Checksum
@@ -68,7 +68,8 @@ class Attributes:
 
     def to_json(self) -> str:
         """Return it as a row keeps it."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        members = vars(self) | {"checksum": vars(self.checksum) if self.checksum else None}
+        return json.dumps(members)
 
     @classmethod
     def from_json(cls, text: str) -> "Attributes":
