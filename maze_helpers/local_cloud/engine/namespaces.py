@@ -65,10 +65,10 @@ def adopt_orphans() -> None:
 
 
 def _cover_opt() -> None:
-    """Put an empty folder over /opt, and in it everything that /opt held."""
+    """Put an empty folder over /opt, and in it everything that /opt held, save for an "ml"."""
     opt = os.open("/opt", os.O_PATH | os.O_DIRECTORY)
     with os.scandir("/opt") as entries:
-        children = list(entries)
+        children = [entry for entry in entries if entry.name != "ml"]
     _mount("tmpfs", "/opt", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for child in children:
         original = f"/proc/self/fd/{opt}/{child.name}"

@@ -10,6 +10,8 @@ import select
 import signal
 import sys
 
+from maze_helpers.local_cloud.engine import namespaces
+
 # What `docker run` exits with when the container, or its command, cannot start.
 CANNOT_START = 125
 COMMAND_NOT_FOUND = 127
@@ -23,11 +25,11 @@ def main(isolation: str, folder: str, command: list[str]) -> int:
     """
     if isolation == "none":
         return Supervisor(command).run()
-    from maze_helpers.local_cloud.engine import namespaces
-
     try:
         namespaces.unshare(pid_namespace=isolation == "pid")
         namespaces.mount_at_opt_ml(folder)
+        # The way to where we are may lead through a mount that is new.
+        os.chdir(os.getcwd())
     except OSError as error:
         print(f"cannot start the container: {error}", file=sys.stderr)
         return CANNOT_START
@@ -38,8 +40,6 @@ def main(isolation: str, folder: str, command: list[str]) -> int:
 
 def _run_as_init(command: list[str]) -> int:
     """Supervise from process id 1 of the new namespace: the kernel ends the rest when it ends."""
-    from maze_helpers.local_cloud.engine import namespaces
-
     # A stop that comes now waits until there is somebody to pass it on to.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     init = os.fork()
@@ -66,8 +66,6 @@ class Supervisor:
     def run(self) -> int:
         """Return the command's exit code, once it and all its descendants are gone."""
         if sys.platform == "linux":
-            from maze_helpers.local_cloud.engine import namespaces
-
             namespaces.adopt_orphans()
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -94,8 +92,6 @@ class Supervisor:
     def become_command(self) -> None:
         """Turn this freshly forked process into the command."""
         if sys.platform == "linux":
-            from maze_helpers.local_cloud.engine import namespaces
-
             namespaces.die_with_parent()
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
