@@ -5,11 +5,18 @@ from pathlib import Path
 
 import boto3
 import botocore.client
+import hypothesis
 import pytest
 
 from maze_helpers.environment import local_environment
 from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.credentials import load_or_create_user_key
+
+# Timing decides no test, and a busy machine draws examples slowly.
+hypothesis.settings.register_profile(
+    "maze", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("maze")
 
 
 class RunningCloud:

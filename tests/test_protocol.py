@@ -123,10 +123,10 @@ def test_a_form_that_does_not_fit_is_refused(form):
 
 def test_a_gzipped_body_is_unpacked():
     sent = request(headers={"Content-Encoding": "gzip"})
-    assert unpack(sent, gzip.compress(b"a" * 1000)) == b"a" * 1000
+    assert unpack(sent, gzip.compress(b"a" * 1000, mtime=0)) == b"a" * 1000
 
 
-@pytest.mark.parametrize("body", [b"plain", gzip.compress(b"a" * 100)[:-9]])
+@pytest.mark.parametrize("body", [b"plain", gzip.compress(b"a" * 100, mtime=0)[:-9]])
 def test_a_damaged_gzip_body_is_refused(body):
     with pytest.raises(SerializationException):
         unpack(request(headers={"Content-Encoding": "gzip"}), body)
