@@ -23,6 +23,7 @@ class FileServer:
         self.folder = folder
 
     async def __call__(self, scope, receive, send) -> None:
+        """Answer one request."""
         path = self.folder / scope["path"].strip("/").replace("/", "_")
         if scope["method"] == "PUT":
             await self.put(path, scope, receive, send)
@@ -33,6 +34,7 @@ class FileServer:
             await self.get(path, scope, send)
 
     async def put(self, path, scope, receive, send) -> None:
+        """Write the body, at its part's place in the file."""
         query = dict(pair.partition(b"=")[::2] for pair in scope["query_string"].split(b"&"))
         file = os.open(path, os.O_WRONLY | os.O_CREAT)
         offset = (int(query.get(b"partNumber", 1)) - 1) * PART_BYTES
@@ -45,6 +47,7 @@ class FileServer:
         await answer(send, 200, 0, [(b"etag", b'"etag"')], [])
 
     async def get(self, path, scope, send) -> None:
+        """Send the file, a range of it, or its size."""
         size = path.stat().st_size
         span = dict(scope["headers"]).get(b"range")
         start, stop, status = 0, size, 200

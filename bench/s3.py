@@ -6,6 +6,7 @@ one client; the others MB/s of upload_file and download_file. Memory is the serv
 """
 
 import argparse
+import importlib.util
 import secrets
 import socket
 import statistics
@@ -59,6 +60,7 @@ class Side:
         finally:
             done.set()
             watcher.join()
+            self.rss_bytes = max(self.rss_bytes, self.process.memory_info().rss)
 
 
 def main() -> None:
@@ -69,11 +71,16 @@ def main() -> None:
     options = arguments.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        sides = [stack.enter_context(side(folder)) for side in (local_cloud, moto, file_server)]
+        sides = [stack.enter_context(side(folder)) for side in (local_cloud, file_server)]
+        if importlib.util.find_spec("flask"):
+            sides.insert(1, stack.enter_context(moto(folder)))
+        else:
+            print("moto's server is left out: pip install 'moto[server]' adds it.")
         for each in sides:
             each.s3.create_bucket(Bucket=BUCKET)
-        print(f"{'':>6}{'':>6}{'ours':>10}{'moto':>10}{'floor':>10}{'of floor':>10}", end="")
-        print(f"{'MB: ours':>10}{'moto':>7}{'floor':>7}")
+        names = [each.name for each in sides]
+        print(f"{'':>14}" + "".join(f"{name:>10}" for name in names), end="  of floor  MB:")
+        print("".join(f"{name:>8}" for name in names))
         for size in options.sizes.split(","):
             measure(size, sides, folder, options.rounds)
 
@@ -108,7 +115,7 @@ def print_line(size: str, word: str, sides: list[Side], speeds: dict[str, list[f
     print(f"{size:>4}{word:>10}", end="")
     for each in sides:
         print(f"{medians[each.name]:>10.0f}" if each.name in medians else f"{'-':>10}", end="")
-    print(f"{medians['ours'] / medians['floor']:>9.0%} ", end="")
+    print(f"{medians['ours'] / medians['floor']:>10.0%}     ", end="")
     for each in sides:
         shown = f"{each.rss_bytes / UNITS['M']:.0f}" if each.name in medians else "-"
         print(f"{shown:>8}", end="")

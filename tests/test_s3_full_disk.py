@@ -50,12 +50,12 @@ try:
     blobs = list((cloud.home / "blobs").rglob("*"))
     assert len([path for path in blobs if path.is_file()]) == len(kept) + fits
     ballast.unlink()
-    cloud.restart()
     s3.put_object(Bucket="bucket", Key="kept-0", Body=b"again" * 100_000)
     kept["kept-0"] = b"again" * 100_000
     for number in range(small):
         s3.delete_object(Bucket="bucket", Key=f"small-{number}")
     s3.upload_part(**upload, PartNumber=1, Body=b"room")
+    cloud.restart()
     for key, body in kept.items():
         assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == body
     print("FULL", fits, small)

@@ -117,6 +117,15 @@ def test_other_sdks_put_headers_into_the_query(s3, there, signer):
     assert (head["Metadata"], head["StorageClass"]) == ({"a": "b"}, "STANDARD_IA")
 
 
+def test_a_query_cannot_smuggle_a_header_in(s3, there, signer):
+    path = f"/{there['Bucket']}/new?x-amz-meta-a=b%0D%0ASet-Cookie:c"
+    assert fetch(signer.presigned("PUT", path).url, "PUT", b"x")[0] == 400
+    path = f"/{there['Bucket']}/new?x-amz-meta-a=%E2%82%AC"
+    assert fetch(signer.presigned("PUT", path).url, "PUT", b"x")[0] == 200
+    url = s3.generate_presigned_url("get_object", there | {"Key": "new"})
+    assert fetch(url)[1]["x-amz-meta-a"].encode("latin-1").decode() == "€"
+
+
 def test_a_url_expires(signer, there):
     path = f"/{there['Bucket']}/k"
     old = signer.presigned(

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from maze_helpers.local_cloud.auth import SignedRequest
 from maze_helpers.local_cloud.services.s3 import parameters
 from maze_helpers.local_cloud.services.s3.errors import (
+    InvalidArgument,
     InvalidBucketName,
     InvalidURI,
     KeyTooLongError,
@@ -59,7 +60,7 @@ def understand(request: Request, signed: SignedRequest, router: Router) -> Call:
     for name, value in query.items():
         # Other SDKs than boto3 move headers into a presigned URL's query.
         if name.lower().startswith("x-amz-"):
-            headers.setdefault(name.lower(), value)
+            headers.setdefault(name.lower(), header_text(name, value))
     names = locate(head.path, headers.get("host", ""))
     target = "Key" if "Key" in names else "Bucket" if "Bucket" in names else ""
     model = router.find(head.method, target, query, headers)
@@ -70,6 +71,18 @@ def understand(request: Request, signed: SignedRequest, router: Router) -> Call:
         headers=headers,
         parameters=parameters.read_head(model, query, headers) | names,
     )
+
+
+def header_text(name: str, value: str) -> str:
+    """Return a query's value as a header holds it: its UTF-8 bytes, a character each.
+
+    Raises: InvalidArgument, if it would break out of the header.
+    """
+    if any(ord(character) < 32 for character in value):
+        raise InvalidArgument(
+            "Header value cannot be represented.", ArgumentName=name, ArgumentValue=value
+        )
+    return value.encode().decode("latin-1")
 
 
 def locate(path: str, host: str) -> dict[str, str]:

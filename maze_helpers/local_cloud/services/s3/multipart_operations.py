@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.services.s3 import attributes, byte_range, checksums, conditions, tags
@@ -101,7 +102,7 @@ class MultipartOperations:
         )
         result = {
             "Location": f"{call.request.url.scheme}://{call.headers['host']}"
-            f"/{call.bucket}/{call.key}",
+            f"/{call.bucket}/{quote(call.key)}",
             "Bucket": call.bucket,
             "Key": call.key,
             "ETag": f'"{info.etag}"',

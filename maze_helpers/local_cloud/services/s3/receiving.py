@@ -8,17 +8,19 @@ from typing import TypeVar
 from maze_helpers.local_cloud.services.s3.call import Call
 from maze_helpers.local_cloud.services.s3.checksums import Stated
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
-from maze_helpers.local_cloud.services.s3.objects import CHUNK_BYTES
 from maze_helpers.local_cloud.services.s3.prompt import PromptWrites, StoreBusyError
 
-# Up to here a body is taken in on the event loop: a worker would cost more.
-AT_ONCE_BYTES = 64 * 1024
+# Each piece takes under a millisecond. To hand pieces to a worker was tried: the event loop and
+# the worker then wait for each other's turn to run Python, and uploads took half as long again.
+PIECE_BYTES = 256 * 1024
+# A larger object may replace one whose file takes long to remove.
+COMMIT_AT_ONCE_BYTES = 16 * 1024 * 1024
 
 Result = TypeVar("Result")
 
 
 class Receiver:
-    """Takes in bodies: small ones at once, others with the executor's threads."""
+    """Takes in bodies, on the event loop."""
 
     def __init__(self, executor: Executor, prompt: PromptWrites) -> None:
         self._executor = executor
@@ -31,63 +33,36 @@ class Receiver:
 
         Raises: S3Error; then nothing is left of the content.
         """
-        reception = _Reception(call, content, stated)
         try:
-            rest = await self._take_all_but_the_rest(call, reception)
-            if reception.is_begun or len(rest) > AT_ONCE_BYTES:
-                return await self._work(lambda: commit(reception.finish(rest)))
-            written = reception.finish(rest)
-            try:
-                return self._prompt.run(lambda: commit(written))
-            except StoreBusyError:
-                return await self._work(lambda: commit(written))
+            written = await self._write(call, content, stated)
+            return await self._commit(lambda: commit(written), written.size_bytes)
         except BaseException:
             content.discard()
             raise
 
-    async def _take_all_but_the_rest(self, call: Call, reception: "_Reception") -> bytes:
-        """Return the last bytes of the body, less than a chunk's, when all others are taken."""
-        chunks: list[bytes] = []
+    async def _write(self, call: Call, content: NewContent, stated: Stated) -> Written:
+        body = call.signed.body()
+        pieces: list[bytes] = []
         gathered = 0
-        working: asyncio.Future | None = None
-        try:
-            async for data in call.request.stream():
-                chunks.append(data)
-                gathered += len(data)
-                if gathered >= CHUNK_BYTES:
-                    # The next chunk arrives while a worker has this one, and no more than that.
-                    if working:
-                        await working
-                    working = self._work(lambda chunks=chunks: reception.take(b"".join(chunks)))
-                    chunks, gathered = [], 0
-        finally:
-            if working:
-                await working
-        return b"".join(chunks)
-
-    def _work(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
-        return asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-
-class _Reception:
-    """One body, its decoder and where it goes."""
-
-    def __init__(self, call: Call, content: NewContent, stated: Stated) -> None:
-        self.is_begun = False
-        self._body = call.signed.body()
-        self._content = content
-        self._stated = stated
-
-    def take(self, data: bytes) -> None:
-        """Take in some more of the body, as it was sent."""
-        self.is_begun = True
-        if payload := self._body.feed(data):
-            self._content.write(payload)
-
-    def finish(self, rest: bytes) -> Written:
-        """Return what was written, if all of it is what was signed and stated."""
-        self.take(rest)
-        self._body.finish()
-        written = self._content.close()
-        self._stated.check(self._content.digests, self._body.trailers)
+        async for data in call.request.stream():
+            pieces.append(data)
+            gathered += len(data)
+            if gathered >= PIECE_BYTES:
+                content.write(body.feed(b"".join(pieces)))
+                pieces, gathered = [], 0
+        content.write(body.feed(b"".join(pieces)))
+        body.finish()
+        written = content.close()
+        stated.check(content.digests, body.trailers)
         return written
+
+    async def _commit(self, commit: Callable[[], Result], size_bytes: int) -> Result:
+        if size_bytes > COMMIT_AT_ONCE_BYTES:
+            return await self._in_a_worker(commit)
+        try:
+            return self._prompt.run(commit)
+        except StoreBusyError:
+            return await self._in_a_worker(commit)
+
+    async def _in_a_worker(self, commit: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, commit)

@@ -12,10 +12,9 @@ from maze_helpers.local_cloud.services.s3.body_errors import (
     EntityTooLarge,
     MissingContentLength,
 )
-from maze_helpers.local_cloud.services.s3.call import Call
+from maze_helpers.local_cloud.services.s3.call import Call, header_text
 from maze_helpers.local_cloud.services.s3.checksums import Stated
 from maze_helpers.local_cloud.services.s3.errors import (
-    InvalidArgument,
     InvalidPartNumber,
     InvalidRequest,
 )
@@ -178,10 +177,5 @@ def _overrides(call: Call) -> dict[str, str]:
             continue
         text = format_datetime(value, usegmt=True) if isinstance(value, datetime) else value
         header = call.model.input_shape.members[name].serialization["name"]
-        if any(ord(character) < 32 for character in text):
-            raise InvalidArgument(
-                "Header value cannot be represented.", ArgumentName=header, ArgumentValue=text
-            )
-        # What a query can say and a header cannot is sent as its UTF-8 bytes.
-        headers[header.removeprefix("response-")] = text.encode().decode("latin-1")
+        headers[header.removeprefix("response-")] = header_text(header, text)
     return headers
