@@ -3,6 +3,7 @@
 from maze_helpers.local_cloud.credentials import PROFILE
 from maze_helpers.local_cloud.home import Home, write_whole
 
+# signature_version: in us-east-1, botocore would presign URLs with Signature Version 2.
 CONFIG = """\
 [profile {profile}]
 region = {region}
@@ -12,6 +13,7 @@ cli_pager =
 data_path = {models}
 s3 =
     addressing_style = path
+    signature_version = s3v4
 """
 # Stands in for an organisation's SDK defaults, and is empty: the SDK validates any other defaults
 # anew each time it looks something up, which makes an estimator take seconds.
