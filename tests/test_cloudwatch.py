@@ -144,7 +144,7 @@ def test_there_are_no_percentiles_of_what_is_negative_or_hidden(cloudwatch, name
         ({"Period": 61}, "InvalidParameterValue", "multiple of 60"),
         ({"Statistics": None}, "InvalidParameterCombination", "Must specify either Statistics"),
         ({"ExtendedStatistics": ["p50"]}, "InvalidParameterCombination", "either Statistics or"),
-        ({"StartTime": minute(-30)}, "InvalidParameterValue", "StartTime must be less than"),
+        ({"StartTime": minute(-600)}, "InvalidParameterValue", "StartTime must be less than"),
         (
             {"StartTime": minute(1441), "EndTime": minute(0)},
             "InvalidParameterCombination",
