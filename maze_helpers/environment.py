@@ -7,9 +7,8 @@ from pathlib import Path
 
 from maze_helpers.local_cloud.credentials import PROFILE
 from maze_helpers.local_cloud.home import Home
+from maze_helpers.local_cloud.startup import STARTUP
 
-# The folder with our `sitecustomize`.
-STARTUP = Path(__file__).parent / "startup"
 # Variables that hold a list, with the separator: ours is added to what is there.
 LISTS = {"PATH": os.pathsep, "PYTHONPATH": os.pathsep, "NO_PROXY": ",", "no_proxy": ","}
 

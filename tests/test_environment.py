@@ -6,7 +6,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maze_helpers.environment import STARTUP, changed, changes_back, local_changes
+from maze_helpers.environment import changed, changes_back, local_changes
+from maze_helpers.local_cloud.startup import STARTUP
 
 HOME = Path("/maze/.maze")
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)

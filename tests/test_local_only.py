@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import RunningCloud
 
-from maze_helpers.environment import STARTUP
-from maze_helpers.startup import local_only
-from maze_helpers.startup.local_only import BriefClock, Moment
+from maze_helpers.local_cloud.startup import STARTUP, local_only
+from maze_helpers.local_cloud.startup.local_only import BriefClock, Moment
 
 # The SDK builds its STS client so (observed: sagemaker 2.257.7).
 ASK_HARD_CODED_STS = """

@@ -12,8 +12,8 @@ import pytest
 from conftest import RunningCloud
 from jupyter_client.manager import start_new_kernel
 
-from maze_helpers.environment import STARTUP
 from maze_helpers.local_cloud.errors import MazeError
+from maze_helpers.local_cloud.startup import STARTUP
 from maze_helpers.session import connect
 
 ROOT = Path(__file__).parents[1]

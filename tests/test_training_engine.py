@@ -272,3 +272,17 @@ def test_a_catastrophic_regex_is_given_up_and_said_so_in_the_log(trainer):
     assert [metric["MetricName"] for metric in job["FinalMetricDataList"]] == ["f1"]
     warnings = [line for line in trainer.lines(job["TrainingJobName"]) if "WARNING" in line]
     assert any("'bad'" in warning for warning in warnings)
+
+
+def test_an_address_of_aws_that_a_script_spells_out_is_answered_here(trainer):
+    # As the SDK does for STS, to find out whose account it works in.
+    script = """
+        import boto3
+        sts = boto3.client("sts", endpoint_url="https://sts.us-east-1.amazonaws.com")
+        print("caller=" + sts.get_caller_identity()["Arn"])
+    """
+    job = trainer.run(script)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    role = job["RoleArn"].rsplit("/", 1)[-1]
+    told = [line for line in trainer.lines(job["TrainingJobName"]) if line.startswith("caller=")]
+    assert told == [f"caller=arn:aws:sts::111122223333:assumed-role/{role}/SageMaker"]

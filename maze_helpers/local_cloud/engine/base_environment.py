@@ -6,6 +6,8 @@ import site
 import sys
 from pathlib import Path
 
+from maze_helpers.local_cloud.startup import STARTUP
+
 # What a container needs of the server's surroundings, pip above all. No AWS settings.
 _INHERITED = re.compile(
     r"PIP_\w+|(https?|all)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|"
@@ -39,6 +41,9 @@ def base_environment(home: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # For the addresses that the SDK hard-codes: a script may use it, too.
+        "MAZE_MODE": "local",
+        "PYTHONPATH": str(STARTUP),
     }
     if site.ENABLE_USER_SITE:
         # Packages below the user's home are the server's too: they run the job.
