@@ -1,8 +1,10 @@
-"""What importing the SDK does to a notebook, undone: its notices, and its hold on tracebacks."""
+"""What importing the SDK does to a notebook, undone: notices, a hold on tracebacks, slowness."""
 
 import logging
 import os
 import sys
+
+from maze_helpers import slow_imports
 
 # What rich's `traceback.install`, which the SDK calls, replaces on the shell.
 REPLACED = ("_showtraceback", "showtraceback", "showsyntaxerror")
@@ -14,6 +16,7 @@ def quieten() -> None:
     An error there stays an error of Jupyter's: the SDK would show a drawing in its place, which
     a runner does not know for one, and in which a check's one sentence is lost.
     """
+    slow_imports.leave_out()
     os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
     # Importing the SDK sends every logger's INFO to stderr; its "sagemaker.config" has a level
     # of its own.
