@@ -53,11 +53,31 @@ def unpack(archive: str, folder: str, log: TrainLog) -> None:
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: str) -> None:
-    if hasattr(tarfile, "data_filter"):
-        # Takes setuid and the like off as well.
-        tar.extract(member, root, filter="data")
+    if member.issym() or member.islnk():
+        _link(member, os.path.join(root, member.name), root)
+        return
+    # Without set-user-id and the like, and so that the script may be read whoever packed it.
+    member.mode = member.mode & 0o777 | (0o700 if member.isdir() else 0o600)
+    if hasattr(tarfile, "fully_trusted_filter"):
+        # What tarfile's own filters look at, and what they overlook, is checked here already.
+        tar.extract(member, root, filter="fully_trusted")
     else:
         tar.extract(member, root)
+
+
+def _link(member: tarfile.TarInfo, name: str, root: str) -> None:
+    # Not by tarfile, which unpacks the member that a link names where it cannot make the link:
+    # perhaps one that was left out, perhaps the link itself, without end.
+    file = os.path.join(root, member.linkname)
+    if member.islnk() and os.path.exists(name) and os.path.samefile(file, name):
+        return
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    if os.path.lexists(name):
+        os.remove(name)
+    if member.issym():
+        os.symlink(member.linkname, name)
+    else:
+        os.link(os.path.realpath(file), name)
 
 
 def _inside(member: tarfile.TarInfo, root: str, log: TrainLog) -> tarfile.TarInfo | None:
@@ -68,21 +88,41 @@ def _inside(member: tarfile.TarInfo, root: str, log: TrainLog) -> tarfile.TarInf
     name = "/".join(names)
     if name != member.name.rstrip("/") and not member.name.startswith("./"):
         log.warning(f"The archive's {member.name!r} is unpacked as {name!r}")
-    # Looked at here and not before, because a link unpacked just now may be on the way.
-    target = os.path.realpath(os.path.join(root, name))
-    if not _is_below(target, root):
-        log.warning(f"The archive's {member.name!r} is left out: it is outside the code")
+    parent = os.path.realpath(os.path.join(root, *names[:-1]))
+    reason = _reason_to_leave_out(member, parent, root)
+    if reason:
+        log.warning(f"The archive's {member.name!r} is left out: it {reason}")
         return None
-    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
-        log.warning(f"The archive's {member.name!r} is left out: it is a device or a pipe")
-        return None
-    if member.issym() or member.islnk():
-        start = os.path.join(root, os.path.dirname(name)) if member.issym() else root
-        if not _is_below(os.path.realpath(os.path.join(start, member.linkname)), root):
-            log.warning(f"The archive's {member.name!r} is left out: it links to outside")
-            return None
     member.name = name
     return member
+
+
+def _reason_to_leave_out(member: tarfile.TarInfo, parent: str, root: str) -> str | None:
+    if not _is_below(parent, root):
+        return "is outside the code"
+    if member.issym() and not _stays_below(member.linkname, parent, root):
+        return "links to outside"
+    if member.islnk() and not os.path.isfile(os.path.join(root, member.linkname)):
+        return "links to nothing"
+    if member.islnk() and not _stays_below(member.linkname, root, root):
+        return "links to outside"
+    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        return "is a device or a pipe"
+    return None
+
+
+def _stays_below(linkname: str, parent: str, root: str) -> bool:
+    """Return whether a link leads below the root, whatever else is or will be unpacked there.
+
+    It goes up from its folder to the root at most, and then only down: so no link that it
+    passes, now or once another member has replaced it, can turn a later ".." to the outside.
+    """
+    names = [name for name in linkname.split("/") if name not in ("", ".")]
+    depth = 0 if parent == root else os.path.relpath(parent, root).count("/") + 1
+    up = 0
+    while up < len(names) and names[up] == "..":
+        up += 1
+    return not linkname.startswith("/") and up <= depth and ".." not in names[up:]
 
 
 def _is_below(path: str, root: str) -> bool:
