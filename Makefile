@@ -22,6 +22,10 @@ test-all: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(PYTEST) -n 2
 
+# After a change to a notebook: run it, and keep what nbval is to compare.
+golden: $(VENV)/.test
+	$(BIN)/python tests/refresh_goldens.py
+
 bench: $(VENV)/.test
 	$(BIN)/python -m bench
 

@@ -9,7 +9,7 @@ from maze_helpers.local_cloud.credentials import PROFILE
 from maze_helpers.local_cloud.home import Home
 from maze_helpers.local_cloud.startup import STARTUP
 
-# Variables that hold a list, with the separator: ours is added to what is there.
+# Variables that hold a list, with the separator: ours comes first.
 LISTS = {"PATH": os.pathsep, "PYTHONPATH": os.pathsep, "NO_PROXY": ",", "no_proxy": ","}
 
 # New values by name; None: the variable has to go.
@@ -22,9 +22,11 @@ def local_changes(home: Path, current: Mapping[str, str]) -> Changes:
     changes: Changes = {name: None for name in current if name.startswith("AWS_")}
     changes |= _local_values(Home(home))
     for name, separator in LISTS.items():
-        present = [part for part in current.get(name, "").split(separator) if part]
-        missing = [part for part in _list_items(name) if part not in present]
-        changes[name] = separator.join(missing + present)
+        ours = _list_items(name)
+        others = [
+            part for part in current.get(name, "").split(separator) if part not in ("", *ours)
+        ]
+        changes[name] = separator.join(ours + others)
     return changes
 
 

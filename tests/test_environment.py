@@ -1,6 +1,7 @@
 """The local environment: complete, idempotent, and undone without a trace."""
 
 import os
+import sys
 from pathlib import Path
 
 from hypothesis import given
@@ -53,8 +54,11 @@ def test_lists_keep_what_they_held():
     before = {"PYTHONPATH": "/mine", "NO_PROXY": "intra.net,localhost", "PATH": "/bin"}
     local = made_local(before)
     assert local["PYTHONPATH"] == f"{STARTUP}{os.pathsep}/mine"
-    assert local["NO_PROXY"] == "127.0.0.1,intra.net,localhost"
+    assert local["NO_PROXY"] == "127.0.0.1,localhost,intra.net"
     assert local["PATH"].endswith(f"{os.pathsep}/bin")
+    here = str(Path(sys.executable).parent)
+    moved = made_local({"PATH": os.pathsep.join(["/bin", here])})["PATH"]
+    assert moved == os.pathsep.join([here, "/bin"])
     assert changed(changes_back(local), local)["PYTHONPATH"] == "/mine"
 
 

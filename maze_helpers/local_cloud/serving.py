@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from logging.handlers import RotatingFileHandler
@@ -19,6 +20,7 @@ from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import Home, ServerInfo, explain, started_after_boot_s
 from maze_helpers.local_cloud.ports import listen
+from maze_helpers.local_cloud.services.moto_calls import moto
 from maze_helpers.local_cloud.store import NewerStateError
 from maze_helpers.local_cloud.waiters import write_waiters
 
@@ -86,6 +88,8 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.home.write_info(self.info)
         self.announce(self.info)
+        # Nearly every first caller asks IAM for its role: by then, this is done.
+        threading.Thread(target=moto, daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Withdraw the announcement, then let the last requests end."""

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 
 # The body of moto's answer to a URL that none of its services has.
 UNKNOWN_PATH = "Not yet implemented"
+# Two threads that both load moto would each get one of their own.
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Moto:
     """moto, whose state is the process's own; it is loaded when first asked for."""
 
     def __init__(self) -> None:
-        # Importing moto takes a third of a second, which nobody should wait for at start.
+        # Imported late: it takes a third of a second, which nobody should wait for at start.
         from botocore.awsrequest import AWSPreparedRequest
         from moto.core import config, utils
         from moto.core.botocore_stubber import BotocoreStubber
@@ -85,6 +87,11 @@ class Moto:
 
 
 @functools.cache
+def _only_moto() -> Moto:
+    return Moto()
+
+
 def moto() -> Moto:
     """Return this process's moto, loading it the first time."""
-    return Moto()
+    with _LOADING:
+        return _only_moto()
