@@ -28,7 +28,10 @@ class FileServer:
         if scope["method"] == "PUT":
             await self.put(path, scope, receive, send)
         elif scope["method"] == "POST":
-            body = CREATED if b"uploads" in scope["query_string"] else COMPLETED
+            begins = b"uploads" in scope["query_string"]
+            if begins:
+                path.unlink(missing_ok=True)
+            body = CREATED if begins else COMPLETED
             await answer(send, 200, len(body), [], [body])
         else:
             await self.get(path, scope, send)

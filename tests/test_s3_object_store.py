@@ -196,7 +196,7 @@ def test_recovery_removes_what_no_row_names_and_nothing_else(objects, upload, st
     uploads.put_part(uploads.create("bucket", "k", Attributes(), {}), 1, content.close())
     kept = set(blobs(objects))
     half_written = objects.blobs.create()
-    half_written.write(b"half")
+    half_written.write([b"half"])
     objects.recover()
     assert set(blobs(objects)) == kept
     assert objects.open("bucket", "kept").read() == bytes(MIB)

@@ -94,7 +94,7 @@ def claimed_service(request: Request) -> str:
 
     Nothing is verified: the answer only decides how an error is shaped.
     """
-    return _claimed_service(RequestHead(request))
+    return _claimed_service(RequestHead.of(request))
 
 
 def verify(request: Request, credentials: Credentials, now_s: float) -> SignedRequest:
@@ -104,7 +104,7 @@ def verify(request: Request, credentials: Credentials, now_s: float) -> SignedRe
     stating it, so there the signature is compared when the body has been read.
     Raises: AWSError, with the code that the service in question gives.
     """
-    head = RequestHead(request)
+    head = RequestHead.of(request)
     refusals = _refusals(head)
     _check_host(head)
     claim = read_claim(head, refusals)

@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -126,8 +126,17 @@ class Digests:
 
     def update(self, data: bytes) -> None:
         """Take in some more of the body."""
+        self.update_all_but_md5(data)
+        self.update_md5([data])
+
+    def update_md5(self, pieces: Iterable[bytes]) -> None:
+        """Take in some more for the MD5, which takes longer than all else about a body."""
+        for data in pieces:
+            self._md5.update(data)
+
+    def update_all_but_md5(self, data: bytes) -> None:
+        """Take in some more for the length and the checksum."""
         self.size_bytes += len(data)
-        self._md5.update(data)
         if self._checksum:
             self._checksum.update(data)
 

@@ -1,5 +1,6 @@
 """The bytes of an object or a part that is being written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maze_helpers.local_cloud.services.s3.blobs import BlobFiles, NewBlob
@@ -37,12 +38,17 @@ class NewContent:
         self._blob: NewBlob | None = None
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
+        """Append bytes, and take them into the digests."""
         self.digests.update(data)
-        if self._blob is None and len(self._small) + len(data) <= self._small_bytes:
-            self._small += data
+        self.store([data])
+
+    def store(self, pieces: Sequence[bytes]) -> None:
+        """Append bytes that the digests are told of elsewhere."""
+        size_bytes = len(self._small) + sum(map(len, pieces))
+        if self._blob is None and size_bytes <= self._small_bytes:
+            self._small = b"".join([self._small, *pieces])
         else:
-            self._new_blob().write(data)
+            self._new_blob().write(pieces)
 
     def close(self) -> Written:
         """Return what was written."""
@@ -66,5 +72,5 @@ class NewContent:
     def _new_blob(self) -> NewBlob:
         if self._blob is None:
             self._blob = self._blobs.create()
-            self._blob.write(self._small)
+            self._blob.write([self._small])
         return self._blob

@@ -24,6 +24,19 @@ from maze_helpers.local_cloud.store import Store
 
 CHUNK_BYTES = 1024 * 1024
 PAGE_KEYS = 1000
+# Not INSERT OR REPLACE, which would move the row and write its index anew.
+WRITE_ROW = """
+INSERT INTO s3_objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (bucket, key) DO UPDATE SET
+    size_bytes = excluded.size_bytes,
+    etag = excluded.etag,
+    modified_at = excluded.modified_at,
+    attributes = excluded.attributes,
+    tags = excluded.tags,
+    blob_id = excluded.blob_id,
+    upload_id = excluded.upload_id,
+    small = excluded.small
+"""
 
 Condition = Callable[[ObjectInfo | None], None]
 
@@ -208,7 +221,7 @@ class ObjectStore:
         if condition:
             condition(ObjectInfo.from_row(old) if old else None)
         db.execute(
-            "INSERT OR REPLACE INTO s3_objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            WRITE_ROW,
             (
                 info.bucket,
                 info.key.encode(),

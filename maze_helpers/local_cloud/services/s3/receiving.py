@@ -1,7 +1,7 @@
 """A body on its way in: decoded, hashed and written while it arrives, committed at its end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
@@ -10,9 +10,10 @@ from maze_helpers.local_cloud.services.s3.checksums import Stated
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
 from maze_helpers.local_cloud.services.s3.prompt import PromptWrites, StoreBusyError
 
-# Each piece takes under a millisecond. To hand pieces to a worker was tried: the event loop and
-# the worker then wait for each other's turn to run Python, and uploads took half as long again.
-PIECE_BYTES = 256 * 1024
+# How much is hashed and written in one go. Of all that is done with a body only the MD5, which
+# takes longer than the rest, is worth the way to a worker and back.
+BATCH_BYTES = 512 * 1024
+BATCH_PIECES = 1000
 # A larger object may replace one whose file takes long to remove.
 COMMIT_AT_ONCE_BYTES = 16 * 1024 * 1024
 
@@ -42,15 +43,26 @@ class Receiver:
 
     async def _write(self, call: Call, content: NewContent, stated: Stated) -> Written:
         body = call.signed.body()
-        pieces: list[bytes] = []
-        gathered = 0
-        async for data in call.request.stream():
-            pieces.append(data)
-            gathered += len(data)
-            if gathered >= PIECE_BYTES:
-                content.write(body.feed(b"".join(pieces)))
-                pieces, gathered = [], 0
-        content.write(body.feed(b"".join(pieces)))
+        batch: list[bytes] = []
+        batch_bytes = 0
+        hashing: asyncio.Future | None = None
+        try:
+            async for data in call.request.stream():
+                payload = body.feed(data)
+                content.digests.update_all_but_md5(payload)
+                batch.append(payload)
+                batch_bytes += len(payload)
+                if batch_bytes >= BATCH_BYTES or len(batch) == BATCH_PIECES:
+                    if hashing:
+                        await hashing
+                    hashing = self._in_a_worker(content.digests.update_md5, batch)
+                    content.store(batch)
+                    batch, batch_bytes = [], 0
+        finally:
+            if hashing:
+                await hashing
+        content.digests.update_md5(batch)
+        content.store(batch)
         body.finish()
         written = content.close()
         stated.check(content.digests, body.trailers)
@@ -64,5 +76,5 @@ class Receiver:
         except StoreBusyError:
             return await self._in_a_worker(commit)
 
-    async def _in_a_worker(self, commit: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, commit)
+    def _in_a_worker(self, work: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
+        return asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
