@@ -115,4 +115,6 @@ def print_summary(results: Sequence[Result], folder: Path, console: Console) -> 
     for result in results:
         if not result.passed:
             console.print(f"{result.task}: {result.summary}", style="red", markup=False)
-    console.print(f"Executed notebooks, HTML and {JUNIT}: {folder}", markup=False, soft_wrap=True)
+    here = Path.cwd()
+    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    console.print(f"Executed notebooks, HTML and {JUNIT}: {shown}", markup=False, soft_wrap=True)
