@@ -181,6 +181,9 @@ def _execute(
             execution_timeout=timeout_s,
             start_timeout=KERNEL_START_TIMEOUT_S,
             progress_bar=False,
+            # All that the notebook leaves is on disk, and with the SDK in it a kernel that may
+            # take its leave needs a second for that.
+            shutdown_kernel="immediate",
             # Or every dot that `fit` prints while it waits becomes a line of the HTML.
             coalesce_streams=True,
             on_cell_complete=lambda cell, cell_index: on_cell(),
