@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from maze_helpers.local_cloud.clock import Clock
+from maze_helpers.local_cloud.services.s3.copying import copy_span
 from maze_helpers.local_cloud.services.s3.errors import (
     BucketNotEmpty,
     NoSuchBucket,
@@ -200,6 +201,25 @@ def test_recovery_removes_what_no_row_names_and_nothing_else(objects, upload, st
     objects.recover()
     assert set(blobs(objects)) == kept
     assert objects.open("bucket", "kept").read() == bytes(MIB)
+
+
+def test_a_blob_that_cannot_be_removed_is_no_failure_of_the_put(objects, upload):
+    upload("key", bytes(MIB))
+    [blob] = blobs(objects)
+    blob.unlink()
+    blob.mkdir()
+    upload("key", b"new" * MIB)
+    assert objects.open("bucket", "key").read() == b"new" * MIB
+
+
+def test_a_blob_that_was_cut_short_is_told_and_not_waited_for(objects, upload, tmp_path):
+    upload("key", bytes(MIB))
+    [blob] = blobs(objects)
+    os.truncate(blob, 1000)
+    stored = objects.read("bucket", "key")
+    with stored.reader, pytest.raises(EOFError):
+        copy_span(objects.blobs, stored.reader, range(MIB), None)
+    assert blobs(objects) == [blob]
 
 
 def test_a_condition_that_fails_changes_nothing(objects, upload):

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -269,6 +270,22 @@ def test_readers_see_one_version_or_the_other_while_writers_write(s3, bucket):
     while not done.is_set():
         assert get(s3, bucket, "k") in versions
     writer.join()
+
+
+def test_a_put_waits_for_another_writer_and_nobody_else_waits(s3, bucket, local_cloud):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    other_writer = sqlite3.connect(local_cloud.home / "cloud.db", isolation_level=None)
+    other_writer.execute("BEGIN IMMEDIATE")
+    put = threading.Thread(
+        target=lambda: local_cloud.client("s3").put_object(Bucket=bucket, Key="k", Body=b"new")
+    )
+    put.start()
+    for _ in range(20):
+        assert get(s3, bucket, "k") == b"old"
+    other_writer.execute("ROLLBACK")
+    other_writer.close()
+    put.join()
+    assert get(s3, bucket, "k") == b"new"
 
 
 def test_files_go_up_and_down_with_the_transfer_manager(s3, bucket, tmp_path):

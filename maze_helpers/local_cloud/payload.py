@@ -103,6 +103,8 @@ class ChunkedBody:
         while self._step(payload):
             pass
         self._length -= len(payload)
+        if self._length < 0:
+            raise IncompleteBody()
         return bytes(payload)
 
     def finish(self) -> None:

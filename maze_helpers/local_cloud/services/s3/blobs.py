@@ -4,12 +4,15 @@ No name in here comes from a key, so any key lands safely. A file is never chang
 row of the database names it, and a file that no row names is garbage.
 """
 
+import logging
 import os
 import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 class BlobFiles:
@@ -75,7 +78,11 @@ class BlobFiles:
 
     def _unlink(self, blob_ids: Iterable[str]) -> None:
         for blob_id in blob_ids:
-            self.path(blob_id).unlink(missing_ok=True)
+            try:
+                self.path(blob_id).unlink(missing_ok=True)
+            except OSError:
+                # What led here is done and committed: this is not its failure.
+                log.exception("a blob that nobody needs is left until the next start")
 
 
 class NewBlob:

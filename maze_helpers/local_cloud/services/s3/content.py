@@ -2,7 +2,7 @@
 
 import io
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import BinaryIO
 
@@ -74,3 +74,13 @@ class BlobReader(io.RawIOBase):
                 self._file.close()
             self._blobs.release(self.blob_ids)
         super().close()
+
+
+def read_exactly(reader: BinaryIO, size_bytes: int, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield the next bytes of a reader, in chunks. Raises: EOFError, if there are too few."""
+    while size_bytes:
+        data = reader.read(min(chunk_bytes, size_bytes))
+        if not data:
+            raise EOFError("a blob is shorter than its row says")
+        size_bytes -= len(data)
+        yield data

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from maze_helpers.local_cloud.services.s3.blobs import BlobFiles
 from maze_helpers.local_cloud.services.s3.checksums import FULL_OBJECT
-from maze_helpers.local_cloud.services.s3.content import BlobReader
+from maze_helpers.local_cloud.services.s3.content import BlobReader, read_exactly
 from maze_helpers.local_cloud.services.s3.errors import (
     InvalidArgument,
     InvalidRequest,
@@ -73,13 +73,8 @@ def copy_span(
     content = NewContent(blobs, algorithm, small_bytes)
     try:
         reader.seek(span.start)
-        left = len(span)
-        while left:
-            data = reader.read(min(CHUNK_BYTES, left))
-            if not data:
-                raise EOFError("an object's blob is shorter than its row says")
+        for data in read_exactly(reader, len(span), CHUNK_BYTES):
             content.write(data)
-            left -= len(data)
         return content.close()
     except BaseException:
         content.discard()

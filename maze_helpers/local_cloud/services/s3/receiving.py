@@ -1,6 +1,7 @@
 """A body on its way in: decoded, hashed and written while it arrives, committed at its end."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -9,6 +10,8 @@ from maze_helpers.local_cloud.services.s3.call import Call
 from maze_helpers.local_cloud.services.s3.checksums import Stated
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
 from maze_helpers.local_cloud.services.s3.prompt import PromptWrites, StoreBusyError
+
+log = logging.getLogger(__name__)
 
 # How much is hashed and written in one go. Of all that is done with a body only the MD5, which
 # takes longer than the rest, is worth the way to a worker and back.
@@ -36,10 +39,14 @@ class Receiver:
         """
         try:
             written = await self._write(call, content, stated)
-            return await self._commit(lambda: commit(written), written.size_bytes)
+            if written.size_bytes <= COMMIT_AT_ONCE_BYTES:
+                return self._prompt.run(lambda: commit(written))
+        except StoreBusyError:
+            log.debug("another thread writes to the store: a worker will wait for it")
         except BaseException:
             content.discard()
             raise
+        return await self._in_a_worker(_commit_or_discard, commit, written, content)
 
     async def _write(self, call: Call, content: NewContent, stated: Stated) -> Written:
         body = call.signed.body()
@@ -68,13 +75,16 @@ class Receiver:
         stated.check(content.digests, body.trailers)
         return written
 
-    async def _commit(self, commit: Callable[[], Result], size_bytes: int) -> Result:
-        if size_bytes > COMMIT_AT_ONCE_BYTES:
-            return await self._in_a_worker(commit)
-        try:
-            return self._prompt.run(commit)
-        except StoreBusyError:
-            return await self._in_a_worker(commit)
-
     def _in_a_worker(self, work: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
         return asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+
+def _commit_or_discard(
+    commit: Callable[[Written], Result], written: Written, content: NewContent
+) -> Result:
+    # In one thread: a request that is cancelled meanwhile must not discard what was committed.
+    try:
+        return commit(written)
+    except BaseException:
+        content.discard()
+        raise

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.s3 import xml_codec
+from maze_helpers.local_cloud.services.s3.content import read_exactly
 from maze_helpers.local_cloud.services.s3.errors import (
     NotModified,
 )
@@ -73,6 +74,7 @@ class StreamedObject(RawResponse):
         """reader: stands at the first of the bytes to send; is closed at the end."""
         super().__init__(status, headers)
         self._reader = reader
+        self._chunks = read_exactly(reader, size_bytes, CHUNK_BYTES)
         self._left = size_bytes
         self._executor = executor
 
@@ -90,10 +92,7 @@ class StreamedObject(RawResponse):
     async def _send_body(self, send: Send, gone: asyncio.Future) -> None:
         loop = asyncio.get_running_loop()
         while self._left and not gone.done():
-            size = min(CHUNK_BYTES, self._left)
-            data = await loop.run_in_executor(self._executor, self._reader.read, size)
-            if not data:
-                raise EOFError("an object's blob is shorter than its row says")
+            data = await loop.run_in_executor(self._executor, next, self._chunks)
             self._left -= len(data)
             body = {"type": "http.response.body", "body": data}
             await send(body | {"more_body": self._left > 0})

@@ -14,6 +14,7 @@ from maze_helpers.local_cloud.services.s3.body_errors import (
 )
 from maze_helpers.local_cloud.services.s3.call import Call, header_text
 from maze_helpers.local_cloud.services.s3.checksums import Stated
+from maze_helpers.local_cloud.services.s3.content import read_exactly
 from maze_helpers.local_cloud.services.s3.errors import (
     InvalidPartNumber,
     InvalidRequest,
@@ -98,14 +99,12 @@ class Transfers:
             stored.reader.seek(span.start)
             if len(span) > AT_ONCE_BYTES:
                 return StreamedObject(status, headers, stored.reader, len(span), self._executor)
-            body = bytearray()
-            while len(body) < len(span):
-                body += stored.reader.read(len(span) - len(body))
+            body = b"".join(read_exactly(stored.reader, len(span), AT_ONCE_BYTES))
         except BaseException:
             stored.reader.close()
             raise
         stored.reader.close()
-        return RawResponse(status, headers, bytes(body))
+        return RawResponse(status, headers, body)
 
     async def head_object(self, call: Call) -> Response:
         """Return the answer to HeadObject."""
