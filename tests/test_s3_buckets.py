@@ -40,6 +40,12 @@ def test_a_bucket_elsewhere_says_where_and_is_not_made_twice(local_cloud, s3):
     )
 
 
+def test_a_client_may_sign_for_a_region_that_is_none(local_cloud):
+    odd = local_cloud.session.client("s3", region_name="US", endpoint_url=local_cloud.endpoint_url)
+    odd.create_bucket(Bucket="made-from-us")
+    assert odd.get_bucket_location(Bucket="made-from-us")["LocationConstraint"] is None
+
+
 def test_a_region_that_does_not_exist_is_refused(s3):
     where = {"LocationConstraint": "atlantis-1"}
     assert error_of(s3.create_bucket, Bucket="sunk", CreateBucketConfiguration=where) == (

@@ -63,6 +63,7 @@ def test_every_acknowledged_object_outlives_the_servers_death(new_cloud):
             writer.start()
         enough = chance.randrange(5, 40)
         while sum(len(writer.acknowledged) for writer in writers) < enough:
+            assert any(writer.is_alive() for writer in writers)
             time.sleep(0.001)
         new_cloud.kill()
         for writer in writers:

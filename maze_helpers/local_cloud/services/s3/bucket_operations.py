@@ -125,14 +125,15 @@ class BucketOperations:
 
 def _region(call: Call, constraint: str | None) -> str:
     shape = call.model.input_shape.members["CreateBucketConfiguration"]
-    if constraint is not None and constraint not in shape.members["LocationConstraint"].enum:
+    regions = shape.members["LocationConstraint"].enum
+    if constraint is not None and constraint not in regions:
         raise InvalidLocationConstraint(LocationConstraint=constraint)
     region = "eu-west-1" if constraint == "EU" else constraint
-    if call.signed.region not in (HOME_REGION, region):
-        name = f"{constraint}" if constraint else "unspecified"
+    # Some clients sign for a region of their own invention, such as "US".
+    if call.signed.region in regions and call.signed.region != region:
         raise IllegalLocationConstraint(
-            f"The {name} location constraint is incompatible for the region specific endpoint "
-            "this request was sent to."
+            f"The {constraint or 'unspecified'} location constraint is incompatible for the "
+            "region specific endpoint this request was sent to."
         )
     return region or HOME_REGION
 
