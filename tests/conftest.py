@@ -7,6 +7,8 @@ import boto3
 import botocore.client
 import hypothesis
 import pytest
+from s3_client import new_bucket
+from signed_requests import Signer
 
 from maze_helpers.environment import local_environment
 from maze_helpers.local_cloud import server
@@ -82,3 +84,27 @@ def new_cloud(tmp_path) -> Iterator[RunningCloud]:
     cloud = RunningCloud(tmp_path / ".maze")
     yield cloud
     cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def s3(local_cloud: RunningCloud) -> botocore.client.BaseClient:
+    """A client of the local cloud's S3."""
+    return local_cloud.client("s3")
+
+
+@pytest.fixture
+def bucket(s3: botocore.client.BaseClient) -> str:
+    """A bucket of the test's own."""
+    return new_bucket(s3)
+
+
+@pytest.fixture(scope="module")
+def shared_bucket(s3: botocore.client.BaseClient) -> str:
+    """A bucket that a module's examples share, where making one each would take long."""
+    return new_bucket(s3)
+
+
+@pytest.fixture(scope="module")
+def signer(local_cloud: RunningCloud) -> Signer:
+    """Signs requests by hand as the local cloud's user."""
+    return Signer(local_cloud)

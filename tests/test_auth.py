@@ -18,11 +18,6 @@ WHO_AM_I = b"Action=GetCallerIdentity&Version=2011-06-15"
 
 
 @pytest.fixture(scope="module")
-def signer(local_cloud):
-    return Signer(local_cloud)
-
-
-@pytest.fixture(scope="module")
 def s3(local_cloud):
     client = local_cloud.client("s3")
     client.create_bucket(Bucket="bucket")

@@ -1,17 +1,7 @@
 """Buckets: made, found, tagged, listed and removed, with S3's answers to mistakes."""
 
 import pytest
-from s3_client import error_of, keys_of, new_bucket
-
-
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
+from s3_client import error_of, keys_of
 
 
 def test_a_bucket_is_there_once_it_is_made(s3, bucket):

@@ -9,8 +9,8 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from s3_client import error_of, keys_of, new_bucket
-from signed_requests import Signer, send
+from s3_client import error_of, keys_of
+from signed_requests import send
 
 from maze_helpers.local_cloud import sigv4
 from maze_helpers.local_cloud.services.s3 import crc
@@ -25,21 +25,6 @@ def checksum(name, body):
     whole = ALGORITHMS[name].new()
     whole.update(body)
     return base64.b64encode(whole.digest()).decode()
-
-
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture(scope="module")
-def signer(local_cloud):
-    return Signer(local_cloud)
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
 
 
 # The arithmetic

@@ -9,17 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from s3_client import keys_of, new_bucket
-
-
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
+from s3_client import keys_of
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,6 @@ FAILED = (412, "PreconditionFailed")
 NOT_MODIFIED = (304, "304")
 
 
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
 @pytest.fixture
 def there(s3):
     """Where an object is, of which the tests know the ETag and the time."""

@@ -9,16 +9,6 @@ from s3_client import error_of, keys_of, new_bucket
 MIB = 1 << 20
 
 
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
-
-
 @pytest.fixture
 def source(s3, bucket):
     named = {"Bucket": bucket, "Key": "source ü+%2B/?versionId=null"}

@@ -6,23 +6,8 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from s3_client import keys_of, new_bucket
-from signed_requests import Signer, send
-
-
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture(scope="module")
-def signer(local_cloud):
-    return Signer(local_cloud)
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
+from s3_client import keys_of
+from signed_requests import send
 
 
 def put_tagging(signer, bucket, body):

@@ -12,16 +12,6 @@ PREFIXES = st.text("ab/€", max_size=2)
 DELIMITERS = st.sampled_from(["", "/", "a", "b/", "€"])
 
 
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
-
-
 def fill(s3, keys):
     bucket = new_bucket(s3)
     for key in keys:

@@ -37,21 +37,6 @@ class Upload:
         return error_of(self.s3.complete_multipart_upload, **self.named, **done)
 
 
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
-
-
-@pytest.fixture(scope="module")
-def shared_bucket(s3):
-    return new_bucket(s3)
-
-
 def blobs(cloud):
     return {path.name for path in (cloud.home / "blobs").rglob("*") if path.is_file()}
 

@@ -40,21 +40,6 @@ KEYS = st.text(
 ).filter(lambda key: len(key.encode()) <= 1024)
 
 
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
-
-
-@pytest.fixture(scope="module")
-def shared_bucket(s3):
-    return new_bucket(s3)
-
-
 def get(s3, bucket, key, **parameters):
     return s3.get_object(Bucket=bucket, Key=key, **parameters)["Body"].read()
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from s3_client import keys_of, new_bucket
-from signed_requests import Signer, send
+from signed_requests import send
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
@@ -16,11 +16,6 @@ NOW = datetime.datetime.now(datetime.timezone.utc)
 def s3(local_cloud):
     # In some regions boto3 presigns with Signature Version 2 unless it is told not to.
     return local_cloud.client("s3", signature_version="s3v4")
-
-
-@pytest.fixture(scope="module")
-def signer(local_cloud):
-    return Signer(local_cloud)
 
 
 @pytest.fixture

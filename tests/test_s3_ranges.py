@@ -14,11 +14,6 @@ BODIES = {name: random.Random(name).randbytes(size) for name, size in SIZES.item
 
 
 @pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
-@pytest.fixture(scope="module")
 def bucket(s3):
     bucket = new_bucket(s3)
     for name in ("row", "file", "streamed"):

@@ -6,11 +6,6 @@ from s3_client import error_of, new_bucket
 TAGS = [{"Key": "project", "Value": "maze"}, {"Key": "größe", "Value": "a b+c/d"}]
 
 
-@pytest.fixture(scope="module")
-def s3(local_cloud):
-    return local_cloud.client("s3")
-
-
 @pytest.fixture
 def there(s3):
     bucket = new_bucket(s3)

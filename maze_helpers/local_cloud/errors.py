@@ -53,13 +53,6 @@ class SerializationException(AWSError):
     status = 400
 
 
-class AccessDeniedException(AWSError):
-    """The caller may not do this."""
-
-    code = "AccessDeniedException"
-    status = 400
-
-
 class AccessDenied(AWSError):
     """The caller may not do this (STS)."""
 
@@ -74,24 +67,10 @@ class MalformedPolicyDocument(AWSError):
     status = 400
 
 
-class ResourceNotFound(AWSError):
-    """SageMaker's code for a thing that is not there."""
-
-    code = "ResourceNotFound"
-    status = 400
-
-
 class ResourceInUse(AWSError):
     """SageMaker's code for a name that is taken."""
 
     code = "ResourceInUse"
-    status = 400
-
-
-class ResourceLimitExceeded(AWSError):
-    """SageMaker's code for a quota that is used up."""
-
-    code = "ResourceLimitExceeded"
     status = 400
 
 
