@@ -1,0 +1,1 @@
+"""Hosting: model servers, the variants that share them out, and the endpoints made of these."""
