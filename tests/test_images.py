@@ -89,3 +89,14 @@ def test_the_training_command_runs_from_the_package_root_alone(tmp_path):
     )
     # There is no job, and so no configuration.
     assert "resourceconfig.json" in result.stderr
+
+
+def test_the_serving_command_names_the_framework_and_its_version():
+    command = runtime_for(URI, "inference").serve_command()
+    assert command == [
+        sys.executable,
+        "-m",
+        "maze_helpers.local_cloud.container.serve",
+        "scikit-learn",
+        "1.2-1",
+    ]

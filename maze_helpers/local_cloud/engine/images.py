@@ -41,10 +41,17 @@ class Image:
 
     def train_command(self) -> list[str]:
         """Return the command that stands for `docker run <image> train`."""
+        return self._command("train")
+
+    def serve_command(self) -> list[str]:
+        """Return the command that stands for `docker run <image> serve`."""
+        return self._command("serve")
+
+    def _command(self, module: str) -> list[str]:
         return [
             sys.executable,
             "-m",
-            f"{_CONTAINER_PACKAGE}.train",
+            f"{_CONTAINER_PACKAGE}.{module}",
             self.framework,
             self.framework_version,
         ]
