@@ -1,0 +1,88 @@
+"""Watching an endpoint come up: its status and its container's log, line by line as they come."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import boto3
+import pandas as pd
+
+from maze_helpers.local_cloud.errors import MazeError
+
+IN_TRANSIT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+
+
+class Seen(NamedTuple):
+    """Something that was seen: when, by the service's clock (ms), and where ("status", "log")."""
+
+    timestamp_ms: int
+    source: str
+    text: str
+
+
+def watch_endpoint(session: boto3.Session, endpoint_name: str) -> pd.DataFrame:
+    """Print an endpoint's status and log until it is no longer in transit; return what was seen.
+
+    One row a line: seconds since the endpoint was created or last changed, source, text.
+    Raises: MazeError with its FailureReason, if it ends Failed.
+    """
+    sagemaker, log = session.client("sagemaker"), EndpointLog(session, endpoint_name)
+    rows: list[tuple[float, str, str]] = []
+    status, pause_s, start_ms = "", FIRST_PAUSE_S, 0
+    while True:
+        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+        start_ms = start_ms or _start_ms(endpoint)
+        news = [line for line in log.new_lines() if line.timestamp_ms >= start_ms]
+        if endpoint["EndpointStatus"] != status:
+            status = endpoint["EndpointStatus"]
+            news.append(Seen(_changed_ms(endpoint), "status", status))
+        for seen in news:
+            seconds = max(0.0, (seen.timestamp_ms - start_ms) / 1000)
+            rows.append((seconds, seen.source, seen.text))
+            print(f"{seconds:7.2f} s  {seen.source:6}  {seen.text}", flush=True)
+        if status not in IN_TRANSIT:
+            break
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.2, LONGEST_PAUSE_S)
+    if status == "Failed":
+        raise MazeError(f"{endpoint_name} failed: {endpoint['FailureReason']}")
+    return pd.DataFrame(rows, columns=["seconds", "source", "text"])
+
+
+class EndpointLog:
+    """The log streams of an endpoint's containers, read on from where one was."""
+
+    def __init__(self, session: boto3.Session, endpoint_name: str) -> None:
+        self.group = f"/aws/sagemaker/Endpoints/{endpoint_name}"
+        self._logs = session.client("logs")
+        self._seen: set[str] = set()
+
+    def new_lines(self) -> Iterator[Seen]:
+        """Yield the lines that have come since the last call, in order of time."""
+        try:
+            pages = list(
+                self._logs.get_paginator("filter_log_events").paginate(logGroupName=self.group)
+            )
+        except self._logs.exceptions.ResourceNotFoundException:
+            return  # No container has said anything yet.
+        for page in pages:
+            for event in page["events"]:
+                if event["eventId"] not in self._seen:
+                    self._seen.add(event["eventId"])
+                    yield Seen(event["timestamp"], "log", event["message"])
+
+
+def log_lines(session: boto3.Session, endpoint_name: str) -> list[str]:
+    """Return all that an endpoint's containers have logged, in order of time."""
+    return [line.text for line in EndpointLog(session, endpoint_name).new_lines()]
+
+
+def _start_ms(endpoint: dict[str, Any]) -> int:
+    creating = endpoint["EndpointStatus"] == "Creating"
+    moment = endpoint["CreationTime" if creating else "LastModifiedTime"]
+    return int(moment.timestamp() * 1000)
+
+
+def _changed_ms(endpoint: dict[str, Any]) -> int:
+    return int(endpoint["LastModifiedTime"].timestamp() * 1000)
