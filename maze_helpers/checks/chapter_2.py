@@ -1,0 +1,223 @@
+"""The checks of chapter 2: the digits model, served."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import boto3
+import numpy as np
+from botocore.exceptions import ClientError
+
+from maze_helpers import data
+from maze_helpers.checks.check import Check, Missing
+from maze_helpers.checks.model import ACCURACY_NEEDED
+
+NAMESPACE = "AWS/SageMaker"
+# A load test in name only sends fewer calls than this.
+CALLS_NEEDED = 100
+LEAST_MEMORY_MB = 1024
+# How far CloudWatch may be behind the calls.
+BEHIND_ON_AWS_S, BEHIND_LOCALLY_S = 180.0, 4.0
+PAUSE_S = 0.5
+
+
+def _look_at_task_1(session: boto3.Session, endpoint_name: str) -> str:
+    endpoint, config = _in_service(session, endpoint_name)
+    variant = config["ProductionVariants"][0]
+    if "ServerlessConfig" in variant:
+        raise Missing(
+            f"{endpoint_name} is serverless; this task asks for one on an instance: "
+            "deploy(initial_instance_count=1, instance_type='ml.m5.large')."
+        )
+    accuracy = _read_digits(session, endpoint_name)
+    count = endpoint["ProductionVariants"][0].get("CurrentInstanceCount", 1)
+    return (
+        f"{endpoint_name} answers on {count} {variant['InstanceType']} and reads {accuracy:.1%} "
+        "of the held-out digits."
+    )
+
+
+def _look_at_task_2(session: boto3.Session, endpoint_name: str) -> str:
+    _, config = _in_service(session, endpoint_name)
+    serverless = config["ProductionVariants"][0].get("ServerlessConfig")
+    if serverless is None:
+        raise Missing(
+            f"{endpoint_name} runs on an instance: deploy(serverless_inference_config="
+            "ServerlessInferenceConfig(memory_size_in_mb=1024)) needs none."
+        )
+    if serverless["MemorySizeInMB"] > LEAST_MEMORY_MB:
+        raise Missing(
+            f"{endpoint_name} gets {serverless['MemorySizeInMB']} MB; the task asks for the least "
+            f"there is: memory_size_in_mb={LEAST_MEMORY_MB}."
+        )
+    accuracy = _read_digits(session, endpoint_name)
+    calls = _calls_counted(session, endpoint_name)
+    if calls < CALLS_NEEDED:
+        raise Missing(
+            f"CloudWatch has counted {calls:.0f} calls of {endpoint_name}; a load test makes "
+            f"{CALLS_NEEDED} at least."
+        )
+    return (
+        f"{endpoint_name} reads {accuracy:.1%} of the held-out digits in "
+        f"{serverless['MemorySizeInMB']} MB, and has answered {calls:.0f} calls."
+    )
+
+
+def _in_service(session: boto3.Session, endpoint_name: str) -> tuple[dict, dict]:
+    """Return the endpoint's description and its configuration's; raise Missing, if not ready."""
+    sagemaker = session.client("sagemaker")
+    try:
+        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        raise Missing(
+            f"There is no endpoint {endpoint_name}: has deploy() run, and is it not deleted yet?"
+        ) from error
+    status = endpoint["EndpointStatus"]
+    if status != "InService":
+        reason = f": {endpoint['FailureReason']}" if endpoint.get("FailureReason") else "."
+        raise Missing(f"{endpoint_name} is {status}, not InService{reason}")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    return endpoint, config
+
+
+def _read_digits(session: boto3.Session, endpoint_name: str) -> float:
+    """Return the share of the held-out digits that the endpoint reads; raise Missing, if low."""
+    _, test = data.digits()
+    truth = test[data.LABEL].to_numpy()
+    pixels = test[data.PIXELS].to_numpy()
+    refusals = []
+    for content_type, encode in _ENCODINGS.items():
+        try:
+            answer = session.client("sagemaker-runtime").invoke_endpoint(
+                EndpointName=endpoint_name,
+                ContentType=content_type,
+                Accept="application/json",
+                Body=encode(pixels),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ModelError":
+                raise
+            refusals.append(error.response["Error"]["Message"].splitlines()[0])
+            continue
+        predicted = _predictions(answer["Body"].read(), len(truth))
+        if predicted is None:
+            raise Missing(
+                f"{endpoint_name} answers {content_type}, but not with JSON that holds a digit "
+                "for each image."
+            )
+        return _judge(float(np.mean(predicted == truth)), len(truth))
+    raise Missing(
+        f"{endpoint_name} takes the digits neither as npy nor as CSV or JSON: {refusals[0]}"
+    )
+
+
+def _judge(accuracy: float, count: int) -> float:
+    if accuracy < ACCURACY_NEEDED:
+        raise Missing(
+            f"The endpoint reads {accuracy:.1%} of {count} held-out digits; {ACCURACY_NEEDED:.0%} "
+            "are needed: does it serve the model of chapter 1?"
+        )
+    return accuracy
+
+
+def _npy(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, pixels)
+    return buffer.getvalue()
+
+
+def _csv(pixels: np.ndarray) -> bytes:
+    return "\n".join(",".join(map(str, row)) for row in pixels).encode()
+
+
+def _json(pixels: np.ndarray) -> bytes:
+    return json.dumps(pixels.tolist()).encode()
+
+
+# What a custom input_fn may leave of the default formats: each is tried.
+_ENCODINGS: dict[str, Callable[[np.ndarray], bytes]] = {
+    "application/x-npy": _npy,
+    "text/csv": _csv,
+    "application/json": _json,
+}
+
+
+def _predictions(body: bytes, count: int) -> np.ndarray | None:
+    """Return the digits in an answer, however it wraps them, or None."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    for found in _lists(answer):
+        numbers = _numbers(found)
+        if numbers is not None and len(numbers) == count:
+            return numbers
+    return None
+
+
+def _lists(value: Any) -> Iterator[list]:
+    """Yield every list of an answer, and each column of a list of objects."""
+    if isinstance(value, dict):
+        for member in value.values():
+            yield from _lists(member)
+    if isinstance(value, list):
+        yield value
+        if value and all(isinstance(row, dict) for row in value):
+            for name in value[0]:
+                yield [row.get(name) for row in value]
+
+
+def _numbers(values: list) -> np.ndarray | None:
+    """Return values that are digits as numbers, or None; ["3"] and [[3]] count as 3."""
+    try:
+        numbers = np.array(values, dtype=float).reshape(len(values), -1)
+    except (TypeError, ValueError):
+        return None
+    if numbers.shape[1] != 1 or not np.isin(numbers, range(10)).all():
+        return None
+    return numbers[:, 0]
+
+
+def _calls_counted(session: boto3.Session, endpoint_name: str) -> float:
+    """Return how many invocations CloudWatch knows, once they are enough or all have come."""
+    on_aws = session.client("cloudwatch").meta.endpoint_url.endswith("amazonaws.com")
+    deadline_s = time.monotonic() + (BEHIND_ON_AWS_S if on_aws else BEHIND_LOCALLY_S)
+    while True:
+        calls = _sum_of_invocations(session, endpoint_name)
+        if calls >= CALLS_NEEDED or time.monotonic() > deadline_s:
+            return calls
+        time.sleep(PAUSE_S)
+
+
+def _sum_of_invocations(session: boto3.Session, endpoint_name: str) -> float:
+    now = datetime.now(timezone.utc)
+    answer = session.client("cloudwatch").get_metric_statistics(
+        Namespace=NAMESPACE,
+        MetricName="Invocations",
+        Dimensions=[
+            {"Name": "EndpointName", "Value": endpoint_name},
+            {"Name": "VariantName", "Value": "AllTraffic"},
+        ],
+        StartTime=now - timedelta(days=1),
+        EndTime=now + timedelta(minutes=2),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in answer["Datapoints"])
+
+
+task_1 = Check(
+    "chapter 2, task 1",
+    "A real-time endpoint reads the held-out digits.",
+    _look_at_task_1,
+)
+task_2 = Check(
+    "chapter 2, task 2",
+    "A serverless endpoint with the least memory has been through a load test.",
+    _look_at_task_2,
+)
