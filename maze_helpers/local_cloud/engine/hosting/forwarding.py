@@ -1,0 +1,202 @@
+"""One request to a model server over its unix socket, and the answer, on any event loop.
+
+Bare sockets rather than a transport: where a server answers before it has read the whole body,
+a transport drops the answer when its next write fails.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httptools
+
+from maze_helpers.local_cloud.engine.hosting.calls import (
+    Call,
+    CallFailed,
+    ConnectionLost,
+    NotReached,
+    Reply,
+    TimedOut,
+)
+
+# What SageMaker's own front calls itself in a container's access log.
+USER_AGENT = "AHC/2.0"
+READ_BYTES = 64 * 1024
+
+
+async def send(socket_path: Path, call: Call) -> Reply:
+    """Return the server's answer to POST /invocations, whatever its status.
+
+    Cancelled, it closes the connection. Raises: NotReached, ConnectionLost, TimedOut.
+    """
+    return await _ask(socket_path, "POST", "/invocations", call)
+
+
+async def get(socket_path: Path, path: str, timeout_s: float) -> Reply:
+    """Return the server's answer to a GET, such as that of /ping.
+
+    Raises: as `send`.
+    """
+    return await _ask(socket_path, "GET", path, Call(b"", {}, timeout_s))
+
+
+async def _ask(socket_path: Path, method: str, path: str, call: Call) -> Reply:
+    head = _head(method, path, call.headers, len(call.body))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.setblocking(False)
+        try:
+            # A unix socket connects at once or not at all: also where its queue is full.
+            connection.connect(str(socket_path))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise NotReached(f"The model server is not there: {reason}.") from error
+        return await _Exchange(connection, [head, call.body]).reply(call.timeout_s)
+
+
+def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
+    """Return a request's first lines. Raises: ValueError, if a header would be two."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: localhost:8080",
+        f"User-Agent: {USER_AGENT}",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    if method == "POST":
+        lines.append(f"Content-Length: {body_bytes}")
+    if any("\n" in line or "\r" in line for line in lines):
+        raise ValueError("a header to a model server holds a line break")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+class _Exchange:
+    """A connection's one request and its answer."""
+
+    def __init__(self, connection: socket.socket, request: list[bytes]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connection = connection
+        self._unsent = [memoryview(part) for part in request if part]
+        self._answer = _Answer()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+
+    async def reply(self, timeout_s: float) -> Reply:
+        """Send the request while the answer is read."""
+        began_s = time.perf_counter()
+        deadline = self._loop.call_later(timeout_s, self._time_out, timeout_s)
+        self._loop.add_reader(self._connection, self._read)
+        try:
+            self._write()
+            if self._unsent:
+                self._loop.add_writer(self._connection, self._write_on)
+            await self._ended
+        finally:
+            deadline.cancel()
+            self._loop.remove_reader(self._connection)
+            self._loop.remove_writer(self._connection)
+        latency_us = (time.perf_counter() - began_s) * 1e6
+        return self._answer.reply(latency_us)
+
+    def _write(self) -> None:
+        """Send what the connection takes now."""
+        try:
+            while self._unsent:
+                sent = self._connection.sendmsg(self._unsent)
+                self._unsent = _after(self._unsent, sent)
+        except BlockingIOError:
+            return
+        except OSError:
+            # The server reads no further: it may have answered all the same.
+            self._unsent = []
+
+    def _write_on(self) -> None:
+        self._write()
+        if not self._unsent:
+            self._loop.remove_writer(self._connection)
+
+    def _time_out(self, timeout_s: float) -> None:
+        self._fail(TimedOut(f"The model server did not answer within {timeout_s:g} s."))
+
+    def _read(self) -> None:
+        try:
+            data = self._connection.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._fail(ConnectionLost(f"The model server's connection broke: {error.strerror}."))
+            return
+        try:
+            self._answer.feed(data)
+        except ConnectionLost as error:
+            self._fail(error)
+        if self._answer.is_whole and not self._ended.done():
+            self._ended.set_result(None)
+
+    def _fail(self, error: CallFailed) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(error)
+
+
+class _Answer:
+    """An answer as it arrives; httptools calls the methods that begin with "on_"."""
+
+    def __init__(self) -> None:
+        self.is_whole = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take in some more of the answer; b"" is its end.
+
+        Raises: ConnectionLost, if it ended too early or is not HTTP.
+        """
+        if not data:
+            self._end()
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            # What comes after the answer is nobody's.
+            if not self.is_whole:
+                raise ConnectionLost("The model server's answer is not HTTP.") from error
+
+    def reply(self, latency_us: float) -> Reply:
+        """Return the answer, once it is whole."""
+        return Reply(self._status, self._headers, b"".join(self._body), latency_us)
+
+    def _end(self) -> None:
+        framed = "content-length" in self._headers or "transfer-encoding" in self._headers
+        if not self._status or framed:
+            raise ConnectionLost("The model server closed the connection before it had answered.")
+        self.is_whole = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, the last of each name."""
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Note the status, unless it only says to go on."""
+        status = self._parser.get_status_code()
+        if status >= 200:
+            self._status = status
+        else:
+            self._headers = {}
+
+    def on_body(self, body: bytes) -> None:
+        """Keep some of the body."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the answer is whole, unless it only said to go on."""
+        self.is_whole = self._status != 0
+
+
+def _after(parts: list[memoryview], sent: int) -> list[memoryview]:
+    """Return what is left of the parts after so many bytes."""
+    while parts and sent >= len(parts[0]):
+        sent -= len(parts[0])
+        parts = parts[1:]
+    return [parts[0][sent:], *parts[1:]] if parts else []
