@@ -1,0 +1,29 @@
+"""What goes wrong before a model answers.
+
+DeploymentFailed           a variant cannot be brought up; the text is AWS's FailureReason
+    ModelDataFailed        its model data cannot be had
+ServerFailed               a model server did not become ready; the text is the cause, if known
+"""
+
+
+class DeploymentFailed(Exception):
+    """A variant cannot be brought up; the text is AWS's FailureReason."""
+
+
+class ModelDataFailed(DeploymentFailed):
+    """The model data cannot be had."""
+
+
+class ServerFailed(Exception):
+    """A model server did not become ready; the text is one sentence with the cause."""
+
+
+def ping_failure(variant: str, failure: ServerFailed) -> DeploymentFailed:
+    """Return why a variant has no server, in AWS's words, and then the cause.
+
+    Source: FailureReason as public reports quote it. The cause is what AWS leaves to the log.
+    """
+    return DeploymentFailed(
+        f"The primary container for production variant {variant} did not pass the ping health "
+        f"check. Please check CloudWatch logs for this endpoint. {failure}"
+    )
