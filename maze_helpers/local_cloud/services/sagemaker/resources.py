@@ -79,6 +79,24 @@ TRAINING_JOB = Kind(
     ),
     taken_error=ResourceInUse,
 )
+MODEL = Kind(
+    arn_type="model",
+    noun="Model",
+    not_found='Could not find model "{arn}".',
+    taken='Cannot create already existing model "{arn}".',
+)
+ENDPOINT_CONFIG = Kind(
+    arn_type="endpoint-config",
+    noun="EndpointConfig",
+    not_found='Could not find endpoint configuration "{arn}".',
+    taken='Cannot create already existing endpoint configuration "{arn}".',
+)
+ENDPOINT = Kind(
+    arn_type="endpoint",
+    noun="Endpoint",
+    not_found='Could not find endpoint "{arn}".',
+    taken='Cannot create already existing endpoint "{arn}".',
+)
 
 
 class Resources:
