@@ -96,6 +96,13 @@ class Credentials:
             )
         return key
 
+    def revoke(self, access_key_id: str) -> None:
+        """Forget temporary credentials before their time."""
+        with self._store.transaction() as db:
+            db.execute(
+                "DELETE FROM temporary_credentials WHERE access_key_id = ?", (access_key_id,)
+            )
+
 
 def load_or_create_user_key(
     path: Path, account_id: str, role_name: str, session_name: str

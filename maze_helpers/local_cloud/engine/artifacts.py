@@ -53,10 +53,10 @@ def failure_reason(failure_file: Path, exit_code: int) -> str:
     Source: SageMaker guide, "How Amazon SageMaker Processes Training Output".
     """
     head, tail = "AlgorithmError: ", f", exit code: {exit_code}"
-    return head + _read_start(failure_file, MAX_REASON_CHARACTERS - len(head) - len(tail)) + tail
+    return head + read_start(failure_file, MAX_REASON_CHARACTERS - len(head) - len(tail)) + tail
 
 
-def _read_start(path: Path, max_characters: int) -> str:
+def read_start(path: Path, max_characters: int) -> str:
     """Return the start of a file's text, "" unless it is a regular file."""
     try:
         # A pipe would block, a link could lead to any file of the machine.

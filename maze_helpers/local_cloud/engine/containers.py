@@ -47,8 +47,9 @@ class Container:
     where the container cannot have its own /opt/ml. It starts from `base_environment`.
     on_line: called in order with the time (seconds since the epoch) and text of each line that
     the container writes to stdout or stderr, all from one thread.
-    on_sample: called with each measurement: once a second, and at the end.
+    on_sample: called with each measurement: every sample_period_s, and at the end.
     isolated: False makes the container do without namespaces, as on machines without them.
+    on_end: called last, once every process has ended and every line was handed over.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Container:
         on_line: Callable[[float, str], None],
         on_sample: Callable[[Sample], None],
         isolated: bool = True,
+        sample_period_s: float = SAMPLE_PERIOD_S,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.isolation = isolation() if isolated else "none"
@@ -68,6 +71,8 @@ class Container:
             self._environment["SAGEMAKER_BASE_DIR"] = self.ml_path
         self._on_line = on_line
         self._on_sample = on_sample
+        self._sample_period_s = sample_period_s
+        self._on_end = on_end
         self._hinted = False
         self._output_ended = threading.Event()
         self._ended = threading.Event()
@@ -155,7 +160,7 @@ class Container:
             began_s = time.monotonic()
             self._call(self._sample)
             last_s = time.monotonic()
-            pause_s = max(SAMPLE_PERIOD_S, (last_s - began_s) / SAMPLING_SHARE)
+            pause_s = max(self._sample_period_s, (last_s - began_s) / SAMPLING_SHARE)
             if self._process.poll() is not None:
                 # Something that escaped the supervisor holds the output open.
                 _kill_all(self._sampler.seen)
@@ -168,6 +173,8 @@ class Container:
         self._process.stdin.close()
         self._process.stdout.close()
         self._ended.set()
+        if self._on_end is not None:
+            self._call(self._on_end)
 
     def _sample(self) -> None:
         self._on_sample(self._sampler.measure())
