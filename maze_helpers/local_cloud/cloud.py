@@ -4,6 +4,7 @@ from pathlib import Path
 
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.credentials import Credentials, load_or_create_user_key
+from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.services.cloudwatch import MetricStore
 from maze_helpers.local_cloud.services.logs import LogStore
@@ -37,6 +38,7 @@ class LocalCloud:
         self.objects = ObjectStore(self.store, home / "blobs", self.clock)
         self.logs = LogStore(self.store, self.clock)
         self.metrics = MetricStore(self.store, self.clock)
+        self.invocation_metrics = InvocationMetrics(self.metrics, self.clock)
         self.training = TrainingEngine(self)
 
     def recover(self) -> None:
@@ -47,4 +49,5 @@ class LocalCloud:
     def close(self) -> None:
         """Stop what runs, then close the store."""
         self.training.close()
+        self.invocation_metrics.close()
         self.store.close()

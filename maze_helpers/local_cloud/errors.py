@@ -81,6 +81,27 @@ class ValidationError(AWSError):
     status = 400
 
 
+class ModelError(AWSError):
+    """A model did not answer, or answered with an error (the SageMaker runtime)."""
+
+    code = "ModelError"
+    status = 424
+
+
+class ThrottlingException(AWSError):
+    """As many requests run as may (the SageMaker runtime)."""
+
+    code = "ThrottlingException"
+    status = 400
+
+
+class ServiceUnavailable(AWSError):
+    """No server is ready for a request: it may be sent again (the SageMaker runtime)."""
+
+    code = "ServiceUnavailable"
+    status = 503
+
+
 class InvalidParameterException(AWSError):
     """The request breaks a constraint or a rule (CloudWatch Logs)."""
 
