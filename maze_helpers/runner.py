@@ -1,15 +1,17 @@
 """Running the notebooks: each task's folder is copied into runs/<time>/ and executed there."""
 
+import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from maze_helpers import notebooks
+from maze_helpers import notebooks, run_cleanup
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.run_report import (
     HtmlWriter,
@@ -83,7 +85,8 @@ def run(
     try:
         with _progress(console) as progress, HtmlWriter() as html:
             for path in paths:
-                results.append(_run_one(path, folder, given, timeout_s, progress, html))
+                with _ending_endpoints(f"{folder.name}-{os.getpid()}", given, console):
+                    results.append(_run_one(path, folder, given, timeout_s, progress, html))
     finally:
         write_junit(folder, results)
         print_summary(results, folder, console)
@@ -150,6 +153,17 @@ def _run_one(
         html.write(copy)
     seconds = time.monotonic() - started_s
     return Result(f"{chapter}/{task}", seconds, copy, html_path(copy), failure)
+
+
+@contextmanager
+def _ending_endpoints(run: str, given: Mapping[str, Any], console: Console) -> Iterator[None]:
+    """Delete the endpoints that a notebook leaves behind, however it ends."""
+    try:
+        with run_cleanup.tagging(run):
+            yield
+    finally:
+        for name in run_cleanup.delete_endpoints(run, given.get("mode")):
+            console.print(f"The endpoint {name} was still there: it is deleted now.")
 
 
 def _not_copied() -> list[str]:
