@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.base_environment import base_environment
 from maze_helpers.local_cloud.engine.job_folder import JobFolder
 from maze_helpers.local_cloud.engine.job_record import Document
@@ -42,13 +43,20 @@ def job_environment(
     return {
         **base_environment(folder.home),
         "TMPDIR": str(folder.tmp),
+        **access_variables(cloud, key),
+        "TRAINING_JOB_NAME": job["TrainingJobName"],
+        "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        **job.get("Environment", {}),
+    }
+
+
+def access_variables(cloud: LocalCloud, key: AccessKey) -> dict[str, str]:
+    """Return the variables by which AWS's tools in a container find the cloud and a role's key."""
+    return {
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_SESSION_TOKEN": key.session_token or "",
         "AWS_REGION": cloud.region,
         "AWS_DEFAULT_REGION": cloud.region,
         "AWS_ENDPOINT_URL": cloud.endpoint_url,
-        "TRAINING_JOB_NAME": job["TrainingJobName"],
-        "TRAINING_JOB_ARN": job["TrainingJobArn"],
-        **job.get("Environment", {}),
     }

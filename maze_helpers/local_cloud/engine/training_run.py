@@ -18,6 +18,7 @@ from maze_helpers.local_cloud.engine.artifacts import (
 from maze_helpers.local_cloud.engine.channels import ChannelError, download_channel
 from maze_helpers.local_cloud.engine.containers import Container, Sample
 from maze_helpers.local_cloud.engine.images import runtime_for
+from maze_helpers.local_cloud.engine.instance_metrics import instance_metrics
 from maze_helpers.local_cloud.engine.job_environment import job_environment
 from maze_helpers.local_cloud.engine.job_folder import HOST, JobFolder
 from maze_helpers.local_cloud.engine.job_log import JobLog
@@ -25,7 +26,6 @@ from maze_helpers.local_cloud.engine.job_record import Document, begin_stop, end
 from maze_helpers.local_cloud.engine.metric_scraper import MetricScraper
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import AWSError
-from maze_helpers.local_cloud.services.cloudwatch import Datum
 from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, Resources
 
 if TYPE_CHECKING:
@@ -282,18 +282,7 @@ class TrainingRun(threading.Thread):
 
     def _publish_sample(self, sample: Sample) -> None:
         dimensions = {"Host": f"{self.job_name}/{HOST}"}
-        values = {
-            "CPUUtilization": sample.cpu_percent,
-            "MemoryUtilization": sample.memory_percent,
-            "DiskUtilization": sample.disk_percent,
-        }
-        self._cloud.metrics.put_many(
-            GROUP,
-            [
-                Datum.of(name, dimensions, value, sample.timestamp_s, "Percent")
-                for name, value in values.items()
-            ],
-        )
+        self._cloud.metrics.put_many(GROUP, instance_metrics(sample, dimensions))
 
 
 def explain(error: Exception) -> str:
