@@ -14,12 +14,14 @@ from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.errors import AWSError, InternalFailure, UnknownOperation
 from maze_helpers.local_cloud.protocol import ServiceProtocol
+from maze_helpers.local_cloud.request_head import RequestHead
 from maze_helpers.local_cloud.services.cloudwatch import CloudWatch
 from maze_helpers.local_cloud.services.delegated import Delegated
 from maze_helpers.local_cloud.services.iam import IAM
 from maze_helpers.local_cloud.services.logs import Logs
 from maze_helpers.local_cloud.services.s3.service import S3
 from maze_helpers.local_cloud.services.sagemaker.service import SageMaker
+from maze_helpers.local_cloud.services.sagemaker_runtime.service import SageMakerRuntime
 from maze_helpers.local_cloud.services.sts import STS
 
 log = logging.getLogger(__name__)
@@ -36,13 +38,15 @@ class LocalCloudApp:
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
         self.s3 = S3(cloud)
+        self.runtime = SageMakerRuntime(cloud)
         iam = IAM(cloud)
-        # Keyed by the service's name in a signature's credential scope.
+        # Keyed by the service's name in a signature's credential scope; the runtime has its own.
         providers = {
             "sts": STS(cloud, iam),
             "logs": Logs(cloud),
             "monitoring": CloudWatch(cloud),
             "sagemaker": SageMaker(cloud),
+            "sagemaker-runtime": self.runtime,
         }
         self.services: dict[str, Service | Delegated] = {
             signing_name: Service(provider.protocol, provider.operations)
@@ -67,7 +71,9 @@ class LocalCloudApp:
             return self.error(signing_name, request, error)
         if signed.service == "s3":
             return await self.s3.answer(request, signed)
-        service = self.services.get(signed.service)
+        if self.runtime.answers(signed):
+            return await self.runtime.answer(request, signed)
+        service = self.services.get(_service_name(signed.service, request))
         if service is None:
             message = (
                 f"The local cloud has no service '{signed.service}'. "
@@ -88,8 +94,16 @@ class LocalCloudApp:
         """Render an error in the protocol of the service that the request meant."""
         if signing_name == "s3":
             return self.s3.error(request, error)
-        service = self.services.get(signing_name, self.services["sagemaker"])
+        name = _service_name(signing_name, request)
+        service = self.services.get(name, self.services["sagemaker"])
         return service.protocol.error(request, error)
+
+
+def _service_name(signing_name: str, request: Request) -> str:
+    """Return which service a request means. SageMaker and its runtime sign as the same."""
+    if signing_name == "sagemaker" and auth.means_sagemaker_runtime(RequestHead.of(request)):
+        return "sagemaker-runtime"
+    return signing_name
 
 
 class Service:

@@ -97,6 +97,11 @@ def claimed_service(request: Request) -> str:
     return _claimed_service(RequestHead.of(request))
 
 
+def means_sagemaker_runtime(head: RequestHead) -> bool:
+    """Return whether a request signed for SageMaker, or not at all, is for its runtime."""
+    return head.method == "POST" and head.path.startswith("/endpoints/")
+
+
 def verify(request: Request, credentials: Credentials, now_s: float) -> SignedRequest:
     """Return who sent the request, once its signature is found right.
 
@@ -311,10 +316,15 @@ def _claimed_service(head: RequestHead) -> str:
     target = head.headers.get("x-amz-target") or head.path.removeprefix("/service/")
     if service := SERVICES_BY_TARGET.get(re.split(r"[./]", target)[0]):
         return service
+    if means_sagemaker_runtime(head):
+        return "sagemaker"
     return "sts" if _is_query_protocol(head) else "s3"
 
 
 def _is_query_protocol(head: RequestHead) -> bool:
+    if means_sagemaker_runtime(head):
+        # Its bodies are of any media type.
+        return False
     content_type = head.headers.get("content-type", "")
     return content_type.startswith("application/x-www-form-urlencoded") or "Action" in head.query
 

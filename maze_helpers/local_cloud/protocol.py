@@ -65,13 +65,16 @@ class ServiceProtocol:
         return _identified(codec.error(request, self._models_of(codec)[0], error))
 
     def _codec(self, request: Request) -> Codec:
+        spoken = {name for model in self._models() for name in models.protocols(model)}
+        if spoken == {"rest-json"}:
+            # Its bodies are the caller's own, of any media type.
+            return CODECS["rest-json"]
         if "x-amz-target" in request.headers:
             return CODECS["json"]
         if CBORRPC.claims(request):
             return CODECS["smithy-rpc-v2-cbor"]
         if Query.claims(request):
             return CODECS["query"]
-        spoken = {name for model in self._models() for name in models.protocols(model)}
         return CODECS[next(name for name in ("query", "rest-json", "json") if name in spoken)]
 
     def _models(self) -> list[ServiceModel]:

@@ -1,0 +1,1 @@
+"""The SageMaker runtime: endpoints invoked, at once or through a queue."""
