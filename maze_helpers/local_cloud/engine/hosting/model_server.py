@@ -40,7 +40,8 @@ _SAMPLE_PERIOD_S = 5.0
 class ModelServer:
     """One server, in a container and a folder of its own.
 
-    setup_s: from the start to the first good ping. socket_path: where it answers.
+    socket_path: where it answers. setup_s: from the start to the first good ping, which was at
+    ready_at_s on the monotonic clock.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class ModelServer:
         """
         self.spec = spec
         self.identity = identity
-        self.setup_s = 0.0
+        self.setup_s = self.ready_at_s = 0.0
         self._cloud = cloud
         self._on_end = on_end
         self._on_sample = on_sample
@@ -102,6 +103,8 @@ class ModelServer:
         """
         began_s = time.monotonic()
         with self._lock:
+            if self._asked_to_end:
+                raise ServerFailed("It was stopped before it had started.")
             self._started = True
         try:
             self._launch()
@@ -110,7 +113,8 @@ class ModelServer:
         except BaseException:
             self._give_up()
             raise
-        self.setup_s = time.monotonic() - began_s
+        self.ready_at_s = time.monotonic()
+        self.setup_s = self.ready_at_s - began_s
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """Let it finish what it has come to, for a while, and return when nothing is left of it."""
