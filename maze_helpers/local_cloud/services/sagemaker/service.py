@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.protocol import ServiceProtocol
+from maze_helpers.local_cloud.services.sagemaker.endpoint_configs import EndpointConfigs
+from maze_helpers.local_cloud.services.sagemaker.models import Models
 from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.services.sagemaker.tags import Tags
 from maze_helpers.local_cloud.services.sagemaker.training_jobs import TrainingJobs
@@ -20,6 +22,8 @@ class SageMaker:
         resources = Resources(cloud.store, cloud.region, cloud.account_id)
         self.protocol = ServiceProtocol("sagemaker")
         self.operations = {
+            **EndpointConfigs(cloud, resources).operations,
+            **Models(cloud, resources).operations,
             **TrainingJobs(cloud, resources).operations,
             **Tags(cloud.store).operations,
         }

@@ -11,11 +11,13 @@ from maze_helpers.local_cloud.engine.metric_scraper import MetricRegexError, com
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
+from maze_helpers.local_cloud.services.sagemaker.refusals import missing, refuse, unsupported
 
 # Source: CreateTrainingJob, StoppingCondition: one day unless given, 28 days at most.
 DEFAULT_MAX_RUNTIME_S = 24 * 3600
 LONGEST_MAX_RUNTIME_S = 28 * DEFAULT_MAX_RUNTIME_S
 
+_OPERATION = "CreateTrainingJob"
 # Members that would change how a job runs, and that are not here (yet).
 _UNSUPPORTED = {
     "": ("MlflowConfig", "ModelPackageConfig", "ServerlessJobConfig"),
@@ -54,29 +56,19 @@ def check_training_request(request: dict[str, Any], objects: ObjectStore, region
 
 
 def _refuse(members: dict[str, Any], path: str) -> None:
-    for name in _UNSUPPORTED[path]:
-        if members.get(name):
-            raise _unsupported(f"{path}.{name}".lstrip("."))
+    refuse(_OPERATION, path, members, _UNSUPPORTED[path])
 
 
 def _unsupported(member: str, value: object = None) -> ValidationException:
-    setting = member if value is None else f"{member} '{value}'"
-    return ValidationException(f"The local cloud does not support {setting} in CreateTrainingJob.")
-
-
-def _missing(member: str) -> ValidationException:
-    return ValidationException(
-        f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: "
-        "Member must not be null"
-    )
+    return unsupported(_OPERATION, member, value)
 
 
 def _check_algorithm(algorithm: dict[str, Any] | None) -> None:
     if algorithm is None:
-        raise _missing("algorithmSpecification")
+        raise missing("algorithmSpecification")
     _refuse(algorithm, "AlgorithmSpecification")
     if not algorithm.get("TrainingImage"):
-        raise _missing("algorithmSpecification.trainingImage")
+        raise missing("algorithmSpecification.trainingImage")
     runtime_for(algorithm["TrainingImage"])
     if algorithm["TrainingInputMode"] != "File":
         raise _unsupported(
@@ -93,11 +85,11 @@ def _check_algorithm(algorithm: dict[str, Any] | None) -> None:
 
 def _check_resources(resources: dict[str, Any] | None) -> None:
     if resources is None:
-        raise _missing("resourceConfig")
+        raise missing("resourceConfig")
     _refuse(resources, "ResourceConfig")
     for member in ("InstanceType", "InstanceCount"):
         if member not in resources:
-            raise _missing(f"resourceConfig.{member[0].lower()}{member[1:]}")
+            raise missing(f"resourceConfig.{member[0].lower()}{member[1:]}")
     if resources["InstanceCount"] != 1:
         raise _unsupported("ResourceConfig.InstanceCount", resources["InstanceCount"])
     if resources.get("KeepAlivePeriodInSeconds"):
@@ -139,7 +131,7 @@ def _check_channel(channel: dict[str, Any]) -> None:
     _refuse(channel["DataSource"], "InputDataConfig.DataSource")
     source = channel["DataSource"].get("S3DataSource")
     if source is None:
-        raise _missing("inputDataConfig.dataSource.s3DataSource")
+        raise missing("inputDataConfig.dataSource.s3DataSource")
     path = "InputDataConfig.DataSource.S3DataSource"
     _refuse(source, path)
     # Each with the one value that is implemented, and is AWS's default.
