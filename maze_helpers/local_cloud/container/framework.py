@@ -11,6 +11,7 @@ from maze_helpers.local_cloud.container.train_log import TrainLog
 OURS = "local-cloud"
 # Source: the Dockerfiles of aws/sagemaker-scikit-learn-container.
 _MODULES = {"scikit-learn": "sagemaker_sklearn_container.training:main"}
+_SERVING_MODULES = {"scikit-learn": "sagemaker_sklearn_container.serving:main"}
 _VERSION_VARIABLES = {"scikit-learn": "SAGEMAKER_SKLEARN_VERSION"}
 
 
@@ -39,6 +40,16 @@ class Framework:
             "SM_INPUT_TRAINING_CONFIG_FILE": f"{config}/hyperparameters.json",
             "SM_INPUT_DATA_CONFIG_FILE": f"{config}/inputdataconfig.json",
             "SM_CHECKPOINT_CONFIG_FILE": f"{config}/checkpointconfig.json",
+        }
+        return {name: value for name, value in own.items() if name not in given}
+
+    def serving_variables(self, model_folder: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables that the image sets for a model server, where the model did not."""
+        own = {
+            "SAGEMAKER_SERVING_MODULE": _SERVING_MODULES[self.name],
+            _VERSION_VARIABLES[self.name]: self.image_version,
+            "SM_MODEL_DIR": model_folder,
+            "PYTHONUNBUFFERED": "1",
         }
         return {name: value for name, value in own.items() if name not in given}
 

@@ -46,8 +46,20 @@ class PythonEnvironment:
         own_path: the container's `sys.path`, without the folder of its own program.
         """
         library = [path for path in own_path if not _is_site(path)]
-        packages = [path for path in own_path if _is_site(path)]
-        return os.pathsep.join([code_folder, *library, self.site_packages, *packages])
+        return os.pathsep.join([code_folder, *library, *self._packages(own_path)])
+
+    def import_path(self, code_folder: str, own_path: list[str], below: list[str]) -> str:
+        """Return PYTHONPATH for a program that imports the code as if it were installed.
+
+        The code comes after the standard library, which it thus cannot hide, and before all
+        packages.
+        own_path: as for `search_path`. below: what else can be imported, last of all.
+        """
+        library = [path for path in own_path if not _is_site(path)]
+        return os.pathsep.join([*library, code_folder, *self._packages(own_path), *below])
+
+    def _packages(self, own_path: list[str]) -> list[str]:
+        return [self.site_packages, *(path for path in own_path if _is_site(path))]
 
     def variables(self) -> dict[str, str]:
         """Return the variables by which the script's commands, pip above all, use this."""
