@@ -24,7 +24,14 @@ needs_namespaces = pytest.mark.skipif(
 class Running(Container):
     """A container whose lines and samples are kept."""
 
-    def __init__(self, folder: Path, command: list[str], isolated: bool = True, **variables: str):
+    def __init__(
+        self,
+        folder: Path,
+        command: list[str],
+        isolated: bool = True,
+        memory_limit_bytes: int | None = None,
+        **variables: str,
+    ):
         (folder / "opt" / "ml").mkdir(parents=True, exist_ok=True)
         self.events: list[tuple[float, str]] = []
         self.samples = []
@@ -35,6 +42,7 @@ class Running(Container):
             on_line=lambda timestamp_s, text: self.events.append((timestamp_s, text)),
             on_sample=self.samples.append,
             isolated=isolated,
+            memory_limit_bytes=memory_limit_bytes,
         )
         self.start()
 

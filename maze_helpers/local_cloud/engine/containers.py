@@ -17,6 +17,7 @@ import psutil
 
 from maze_helpers.local_cloud.engine.images import PACKAGE_ROOT
 from maze_helpers.local_cloud.engine.log_lines import LineSplitter
+from maze_helpers.local_cloud.engine.memory_limit import MemoryLimit
 from maze_helpers.local_cloud.engine.sampling import Sample, Sampler
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Container:
     on_sample: called with each measurement: every sample_period_s, and at the end.
     isolated: False makes the container do without namespaces, as on machines without them.
     on_end: called last, once every process has ended and every line was handed over.
+    memory_limit_bytes: it is killed when it uses more, and its last line says so.
+    memory: the watch over that limit, once it is started; None where there is none.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Container:
         isolated: bool = True,
         sample_period_s: float = SAMPLE_PERIOD_S,
         on_end: Callable[[], None] | None = None,
+        memory_limit_bytes: int | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.isolation = isolation() if isolated else "none"
@@ -73,6 +77,8 @@ class Container:
         self._on_sample = on_sample
         self._sample_period_s = sample_period_s
         self._on_end = on_end
+        self._memory_limit_bytes = memory_limit_bytes
+        self.memory: MemoryLimit | None = None
         self._hinted = False
         self._output_ended = threading.Event()
         self._ended = threading.Event()
@@ -107,6 +113,8 @@ class Container:
         root = psutil.Process(self._process.pid)
         self._created_at = root.create_time()
         self._sampler = Sampler(root, self.folder / "opt" / "ml")
+        if self._memory_limit_bytes is not None:
+            self.memory = MemoryLimit(self.pid, self._memory_limit_bytes, lambda: self.stop(0))
         threading.Thread(target=self._read_output, name=f"log of {self.pid}", daemon=True).start()
         threading.Thread(target=self._watch, name=f"watch {self.pid}", daemon=True).start()
 
@@ -141,6 +149,8 @@ class Container:
         while chunk := os.read(self._process.stdout.fileno(), 65_536):
             self._hand_over(splitter.feed(chunk))
         self._hand_over(splitter.finish())
+        if self.memory is not None and (verdict := self.memory.verdict()):
+            self._hand_over([verdict])
         self._output_ended.set()
 
     def _hand_over(self, lines: list[str]) -> None:
@@ -172,6 +182,8 @@ class Container:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.close()
         self._process.stdout.close()
+        if self.memory is not None:
+            self.memory.end()
         self._ended.set()
         if self._on_end is not None:
             self._call(self._on_end)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from maze_helpers.local_cloud.engine.process_tree import process_tree
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -70,10 +72,12 @@ class Sampler:
         )
 
     def _processes(self) -> list[psutil.Process]:
-        try:
-            below = self._root.children(recursive=True)
-        except psutil.Error:
-            below = []
+        below = []
+        for pid in process_tree(self._root.pid)[1:]:
+            try:
+                below.append(psutil.Process(pid))
+            except psutil.Error:
+                continue  # It ended meanwhile.
         self.seen.update(below)
         return [self._root, *below]
 
