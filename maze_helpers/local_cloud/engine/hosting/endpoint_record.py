@@ -133,6 +133,11 @@ def not_updated(document: Document, reason: str, now: datetime) -> None:
     _enter(document, "InService", now, reason)
 
 
+def brought_back(document: Document, now: datetime) -> None:
+    """Note that an endpoint answers again that had not come back after a restart."""
+    _enter(document, "InService", now)
+
+
 def _begin_deploying(document: Document, status: str, deployment: Document, now: datetime) -> None:
     document[DEPLOYING] = deployment
     document["PendingDeploymentSummary"] = {
