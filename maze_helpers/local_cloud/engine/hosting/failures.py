@@ -3,6 +3,8 @@
 DeploymentFailed           a variant cannot be brought up; the text is AWS's FailureReason
     ModelDataFailed        its model data cannot be had
 ServerFailed               a model server did not become ready; the text is the cause, if known
+    ServerExited           its container ended before it was ready
+    OutOfMemory            its container was killed before it was ready, for its memory
 """
 
 
@@ -16,6 +18,14 @@ class ModelDataFailed(DeploymentFailed):
 
 class ServerFailed(Exception):
     """A model server did not become ready; the text is one sentence with the cause."""
+
+
+class ServerExited(ServerFailed):
+    """The server's container ended before it was ready."""
+
+
+class OutOfMemory(ServerFailed):
+    """The server's container was killed before it was ready, because it used too much memory."""
 
 
 def ping_failure(variant: str, failure: ServerFailed) -> DeploymentFailed:

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 from maze_helpers.local_cloud.engine.artifacts import read_start
 from maze_helpers.local_cloud.engine.containers import Container
 from maze_helpers.local_cloud.engine.hosting.calls import CallFailed, ConnectionLost
-from maze_helpers.local_cloud.engine.hosting.failures import ServerFailed
+from maze_helpers.local_cloud.engine.hosting.failures import (
+    OutOfMemory,
+    ServerExited,
+    ServerFailed,
+)
 from maze_helpers.local_cloud.engine.hosting.forwarding import get
 from maze_helpers.local_cloud.engine.hosting.server_environment import server_environment
 from maze_helpers.local_cloud.engine.hosting.server_folder import ServerFolder
 from maze_helpers.local_cloud.engine.hosting.server_spec import ServerIdentity, ServerSpec
 from maze_helpers.local_cloud.engine.log_writer import LogWriter
+from maze_helpers.local_cloud.engine.memory_limit import MemoryLimit
 from maze_helpers.local_cloud.engine.sampling import Sample
 
 if TYPE_CHECKING:
@@ -91,6 +96,11 @@ class ModelServer:
         return self._container.pid
 
     @property
+    def memory(self) -> MemoryLimit | None:
+        """The watch over its memory limit, once it is started; None where it has no limit."""
+        return self._container.memory if self._container else None
+
+    @property
     def exit_code(self) -> int | None:
         """What its container exited with, None while that runs or was never started."""
         return self._container.wait(0) if self._container else None
@@ -138,6 +148,8 @@ class ModelServer:
         if self.spec.model_data is not None:
             self.spec.model_data.place(self._folder.model)
         self._log = LogWriter(self._cloud.logs, self.identity.log_group, self.log_stream)
+        for line in self.spec.first_lines:
+            self._log.add(time.time(), line)
         container = Container(
             self._folder.root,
             self.spec.image.serve_command(),
@@ -146,6 +158,7 @@ class ModelServer:
             on_sample=self._on_sample or _ignore,
             sample_period_s=_SAMPLE_PERIOD_S,
             on_end=self._container_ended,
+            memory_limit_bytes=self.spec.memory_limit_bytes,
         )
         with self._lock:
             if self._asked_to_end:
@@ -162,7 +175,7 @@ class ModelServer:
             exit_code = self._container.wait(_PING_PAUSE_S)
             if exit_code is not None:
                 self._gone.wait()
-                raise self._failed(f"The container exited with code {exit_code}.")
+                raise self._exited(exit_code)
             if bad_pings == _MOST_BAD_PINGS:
                 raise self._failed(f"GET /ping was answered with status {status}.")
             if time.monotonic() > deadline_s:
@@ -181,6 +194,11 @@ class ModelServer:
     def _failed(self, what: str) -> ServerFailed:
         """Return the failure whose text is the container's own, or else what was seen of it."""
         return ServerFailed(self._failure or self._read_failure() or what)
+
+    def _exited(self, exit_code: int) -> ServerFailed:
+        if self.memory is not None and (verdict := self.memory.verdict()):
+            return OutOfMemory(verdict)
+        return ServerExited(self._failure or f"The container exited with code {exit_code}.")
 
     def _read_failure(self) -> str:
         return read_start(self._failure_file, _MAX_CAUSE_CHARACTERS)

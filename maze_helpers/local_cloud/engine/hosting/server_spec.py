@@ -22,6 +22,7 @@ class ServerSpec:
     those that are set here. workers: of the HTTP server, unless the environment says it.
     memory_limit_mb: of all its processes together, None for the machine's. thread_count: for
     numerical libraries, None for their default. startup_timeout_s: until the first good ping.
+    first_lines: what its log begins with.
     """
 
     image: Image
@@ -32,6 +33,12 @@ class ServerSpec:
     memory_limit_mb: int | None = None
     thread_count: int | None = None
     startup_timeout_s: float = STARTUP_TIMEOUT_S
+    first_lines: tuple[str, ...] = ()
+
+    @property
+    def memory_limit_bytes(self) -> int | None:
+        """The memory limit in bytes: AWS's MB are of 1,048,576 bytes."""
+        return None if self.memory_limit_mb is None else self.memory_limit_mb * 2**20
 
 
 @dataclass(frozen=True)
