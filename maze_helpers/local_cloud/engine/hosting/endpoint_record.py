@@ -31,11 +31,14 @@ def deployment_of(config: Document, models: Mapping[str, Document]) -> Document:
     models: the documents of at least the models that it names, by name.
     """
     variants = config["ProductionVariants"]
-    return {
+    deployment = {
         "EndpointConfigName": config["EndpointConfigName"],
         "ProductionVariants": [{"InitialVariantWeight": 1.0, **variant} for variant in variants],
         "Models": {variant["ModelName"]: models[variant["ModelName"]] for variant in variants},
     }
+    if "AsyncInferenceConfig" in config:
+        deployment["AsyncInferenceConfig"] = config["AsyncInferenceConfig"]
+    return deployment
 
 
 def retain(deployment: Document, document: Document, excluded: Iterable[str] = ()) -> None:
