@@ -23,7 +23,6 @@ from maze_helpers.local_cloud.engine.hosting.server_folder import ServerFolder
 from maze_helpers.local_cloud.engine.hosting.server_spec import ServerIdentity, ServerSpec
 from maze_helpers.local_cloud.engine.log_writer import LogWriter
 from maze_helpers.local_cloud.engine.memory_limit import MemoryLimit
-from maze_helpers.local_cloud.engine.memory_limit import MemoryLimit
 from maze_helpers.local_cloud.engine.sampling import Sample
 
 if TYPE_CHECKING:
@@ -102,11 +101,6 @@ class ModelServer:
         return self._container.memory if self._container else None
 
     @property
-    def memory(self) -> MemoryLimit | None:
-        """The watch over its memory limit, once it is started; None where it has no limit."""
-        return self._container.memory if self._container else None
-
-    @property
     def exit_code(self) -> int | None:
         """What its container exited with, None while that runs or was never started."""
         return self._container.wait(0) if self._container else None
@@ -156,7 +150,6 @@ class ModelServer:
         self._log = LogWriter(self._cloud.logs, self.identity.log_group, self.log_stream)
         for line in self.spec.first_lines:
             self._log.add(time.time(), line)
-        limit_mb = self.spec.memory_limit_mb
         container = Container(
             self._folder.root,
             self.spec.image.serve_command(),
@@ -165,7 +158,6 @@ class ModelServer:
             on_sample=self._on_sample or _ignore,
             sample_period_s=_SAMPLE_PERIOD_S,
             on_end=self._container_ended,
-            memory_limit_bytes=limit_mb and limit_mb * 2**20,
             memory_limit_bytes=self.spec.memory_limit_bytes,
         )
         with self._lock:
