@@ -4,6 +4,7 @@ from pathlib import Path
 
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.credentials import Credentials, load_or_create_user_key
+from maze_helpers.local_cloud.engine.hosting.async_inferences import AsyncInferences
 from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
 from maze_helpers.local_cloud.engine.training import TrainingEngine
@@ -42,15 +43,18 @@ class LocalCloud:
         self.invocation_metrics = InvocationMetrics(self.metrics, self.clock)
         self.training = TrainingEngine(self)
         self.hosting = HostingEngine(self)
+        self.async_inferences = AsyncInferences(self)
 
     def recover(self) -> None:
         """Put right what a killed server left behind: stray processes, half-written files."""
         self.objects.recover()
         self.training.recover()
         self.hosting.recover()
+        self.async_inferences.start()
 
     def close(self) -> None:
         """Stop what runs, then close the store."""
+        self.async_inferences.close()
         self.hosting.close()
         self.training.close()
         self.invocation_metrics.close()

@@ -26,12 +26,16 @@ log = logging.getLogger(__name__)
 
 
 class Deployment:
-    """An endpoint's variants, by name, and the data of their models."""
+    """An endpoint's variants, by name, and the data of their models.
+
+    async_inference: the AsyncInferenceConfig of an asynchronous endpoint, None of others.
+    """
 
     def __init__(self, cloud: LocalCloud, endpoint: str, document: Document) -> None:
         """Make the variants of a deployment's document; none is started."""
         self._cloud = cloud
         self._endpoint = endpoint
+        self.async_inference = document.get("AsyncInferenceConfig")
         self._models = document["Models"]
         self._data = {
             name: ModelData(

@@ -224,7 +224,7 @@ class EndpointRun:
         with self._lock:
             self._current = deployment
             if not self._ending.is_set():
-                self.live = LiveEndpoint(self.name, deployment.variants)
+                self.live = LiveEndpoint(self.name, deployment.variants, deployment.async_inference)
 
     def _forget(self, deployment: Deployment) -> None:
         with self._lock:

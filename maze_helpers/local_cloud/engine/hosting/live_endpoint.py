@@ -2,16 +2,26 @@
 
 import random
 from collections.abc import Mapping
+from typing import Any
 
 from maze_helpers.local_cloud.engine.hosting.calls import Variant
 
 
 class LiveEndpoint:
-    """The variants that share an endpoint's requests at one time; an update makes another."""
+    """The variants that share an endpoint's requests at one time; an update makes another.
 
-    def __init__(self, name: str, variants: Mapping[str, Variant]) -> None:
+    async_inference: the AsyncInferenceConfig of an asynchronous endpoint, None of others.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        variants: Mapping[str, Variant],
+        async_inference: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name = name
         self.variants = variants
+        self.async_inference = async_inference
 
     def choose(self, target_variant: str | None = None) -> Variant:
         """Return the variant of that name, or for None one at random, by weight.

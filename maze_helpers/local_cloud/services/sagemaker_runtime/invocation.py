@@ -101,3 +101,8 @@ def _wire_names() -> dict[str, str]:
         for name, member in members
         if member.serialization.get("location") == "header"
     }
+
+
+def not_found(endpoint: str, account_id: str) -> ValidationError:
+    """Return the error for an endpoint that is not there, or not yet: nothing answers then."""
+    return ValidationError(f"Endpoint {endpoint} of account {account_id} not found.")

@@ -23,7 +23,7 @@ from maze_helpers.local_cloud.errors import (
     ThrottlingException,
     ValidationError,
 )
-from maze_helpers.local_cloud.services.sagemaker_runtime.invocation import Invocation
+from maze_helpers.local_cloud.services.sagemaker_runtime.invocation import Invocation, not_found
 from maze_helpers.local_cloud.services.sagemaker_runtime.model_error import ModelErrors
 
 if TYPE_CHECKING:
@@ -70,8 +70,12 @@ class InvokeEndpoint:
     def _find(self, name: str) -> LiveEndpoint:
         endpoint = self._cloud.hosting.live(name)
         if endpoint is None:
-            # Also while it is Creating, or once it is Failed: nothing answers then.
-            raise ValidationError(f"Endpoint {name} of account {self._cloud.account_id} not found.")
+            raise not_found(name, self._cloud.account_id)
+        if endpoint.async_inference is not None:
+            # A guess: no source tells AWS's words.
+            raise ValidationError(
+                f"Endpoint {name} is an asynchronous endpoint. Invoke it with InvokeEndpointAsync."
+            )
         return endpoint
 
     def _choose(self, endpoint: LiveEndpoint, target: str | None) -> Variant:

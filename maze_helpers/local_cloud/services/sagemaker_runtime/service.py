@@ -22,6 +22,9 @@ from maze_helpers.local_cloud.services.sagemaker_runtime.invoke_endpoint import 
     REAL_TIME_PAYLOAD_BYTES,
     InvokeEndpoint,
 )
+from maze_helpers.local_cloud.services.sagemaker_runtime.invoke_endpoint_async import (
+    InvokeEndpointAsync,
+)
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
@@ -34,7 +37,7 @@ class SageMakerRuntime:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.protocol = ServiceProtocol(SERVICE)
-        self.operations = {}
+        self.operations = InvokeEndpointAsync(cloud).operations
         self._invoke_endpoint = InvokeEndpoint(cloud)
 
     def answers(self, signed: SignedRequest) -> bool:
