@@ -74,6 +74,13 @@ class ResourceInUse(AWSError):
     status = 400
 
 
+class ResourceLimitExceeded(AWSError):
+    """A SageMaker quota would be exceeded."""
+
+    code = "ResourceLimitExceeded"
+    status = 400
+
+
 class ValidationError(AWSError):
     """The request breaks a constraint (IAM, STS, the SageMaker runtime, some of CloudWatch)."""
 

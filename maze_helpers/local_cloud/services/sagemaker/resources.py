@@ -111,13 +111,21 @@ class Resources:
         """Return the ARN that a resource of this name has."""
         return f"{self._arn_prefix}:{kind.arn_type}/{name.lower()}"
 
-    def insert(self, kind: Kind, document: Document, tags: dict[str, str]) -> str:
-        """Store a new resource with its tags and return its ARN.
+    def insert(
+        self,
+        kind: Kind,
+        document: Document,
+        tags: dict[str, str],
+        check: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Store a new resource with its tags, unless `check` raises, and return its ARN.
 
+        Nothing else is stored between the check and the resource.
         Raises: the kind's error for a name that is taken.
         """
         arn = document[kind.arn_member]
         with self._store.transaction() as db:
+            check()
             try:
                 db.execute(
                     "INSERT INTO sagemaker_resources VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -177,6 +185,14 @@ class Resources:
                 "DELETE FROM sagemaker_resources WHERE kind = ? AND name = ?",
                 (kind.arn_type, name),
             )
+
+    def documents(self, kind: Kind) -> list[Document]:
+        """Return the documents of all resources of a kind, oldest first."""
+        rows = self._store.connection.execute(
+            "SELECT document FROM sagemaker_resources WHERE kind = ? ORDER BY created_at, name",
+            (kind.arn_type,),
+        )
+        return [load(row["document"]) for row in rows]
 
     def names_in_status(self, kind: Kind, *statuses: str) -> list[str]:
         """Return the names of the resources that are in one of the statuses, oldest first."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.services.sagemaker.endpoint_configs import EndpointConfigs
+from maze_helpers.local_cloud.services.sagemaker.endpoints import Endpoints
 from maze_helpers.local_cloud.services.sagemaker.models import Models
 from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.services.sagemaker.tags import Tags
@@ -23,6 +24,7 @@ class SageMaker:
         self.protocol = ServiceProtocol("sagemaker")
         self.operations = {
             **EndpointConfigs(cloud, resources).operations,
+            **Endpoints(cloud, resources).operations,
             **Models(cloud, resources).operations,
             **TrainingJobs(cloud, resources).operations,
             **Tags(cloud.store).operations,
