@@ -1,0 +1,128 @@
+"""A small HTTP server to aim load tests at: it answers as it is told, and counts."""
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import botocore.client
+
+READ_TIMEOUT_S = 0.4
+STALL_S = 1.5
+
+# What an answer is made of: HTTP status, headers, body.
+Answer = tuple[int, dict[str, str], dict]
+ANSWERS: dict[str, Answer] = {
+    "ok": (200, {}, {"digit": 7}),
+    "throttled": (400, {"x-amzn-ErrorType": "ThrottlingException"}, {"message": None}),
+    "model error": (
+        424,
+        {"x-amzn-ErrorType": "ModelError"},
+        {"Message": "Received server error (500)", "OriginalStatusCode": 500},
+    ),
+    "late model": (
+        424,
+        {"x-amzn-ErrorType": "ModelError"},
+        {"Message": "Your invocation timed out while waiting", "OriginalStatusCode": 0},
+    ),
+    "other": (400, {"x-amzn-ErrorType": "ValidationError"}, {"Message": "Endpoint not found."}),
+    "busy": (429, {}, {}),
+    "broken": (503, {}, {}),
+}
+
+
+class LoadTarget(ThreadingHTTPServer):
+    """Answers each request by what `behaviour` says for its number, after `delay_s`.
+
+    behaviour: a name of ANSWERS, or "stall" or "reset". most_under_way: requests at a time.
+    """
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self._lock = threading.Lock()
+        self.prepare(lambda number: "ok")
+
+    def prepare(self, behaviour: Callable[[int], str], delay_s: float = 0.0) -> None:
+        """Start to count anew, with a behaviour."""
+        self.behaviour, self.delay_s = behaviour, delay_s
+        self.requests = self.under_way = self.most_under_way = 0
+
+    def enter(self) -> int:
+        """Return the number of a request that has come."""
+        with self._lock:
+            self.under_way += 1
+            self.most_under_way = max(self.most_under_way, self.under_way)
+            self.requests += 1
+            return self.requests - 1
+
+    def leave(self) -> None:
+        """Count a request as answered."""
+        with self._lock:
+            self.under_way -= 1
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that went away: that is what the tests are about."""
+
+    def client(self, connections: int = 200, **config) -> botocore.client.BaseClient:
+        """Return a client of sagemaker-runtime that calls this server, and only once."""
+        config = {"retries": {"total_max_attempts": 1}, "read_timeout": READ_TIMEOUT_S} | config
+        return boto3.Session("key", "secret", region_name="us-east-1").client(
+            "sagemaker-runtime",
+            endpoint_url=self.url,
+            config=botocore.client.Config(max_pool_connections=connections, **config),
+        )
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Or the answer's body waits for the acknowledgement of its head.
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        number = self.server.enter()
+        try:
+            self._behave(self.server.behaviour(number))
+        finally:
+            self.server.leave()
+
+    def _behave(self, name: str) -> None:
+        if name == "reset":
+            linger_not = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+            self.close_connection = True
+            return
+        time.sleep(STALL_S if name == "stall" else self.server.delay_s)
+        status, headers, body = ANSWERS["ok" if name == "stall" else name]
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        for header, value in {**headers, "Content-Length": str(len(data))}.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def load_target() -> Iterator[LoadTarget]:
+    """Yield a running server."""
+    server = LoadTarget()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
