@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.hosting import endpoint_record
+from maze_helpers.local_cloud.engine.hosting.endpoint_record import DEPLOYED, DEPLOYING
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker import quotas
 from maze_helpers.local_cloud.services.sagemaker.endpoint_request import (
@@ -93,7 +94,11 @@ class Endpoints:
     def describe_endpoint(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return everything about an endpoint but what is the engine's."""
         document = self.resources.get(ENDPOINT, request["EndpointName"])
-        return {member: v for member, v in document.items() if not member.startswith("_")}
+        described = {member: v for member, v in document.items() if not member.startswith("_")}
+        deployed = document.get(DEPLOYED) or document.get(DEPLOYING, {})
+        if "AsyncInferenceConfig" in deployed:
+            described["AsyncInferenceConfig"] = deployed["AsyncInferenceConfig"]
+        return described
 
     def list_endpoints(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return a page of endpoints, the newest first unless the request says otherwise."""
