@@ -27,3 +27,13 @@ def cached_environment(name: str, python: str, *packages: str) -> Path:
             subprocess.run(install, check=True)
             done.touch()
     return folder / "bin" / "python"
+
+
+def find_python38() -> str | None:
+    """Return a Python 3.8 from PATH or pyenv, or None."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    installed = [str(path) for path in sorted(root.glob("versions/3.8.*/bin/python"))]
+    for candidate in [*installed, shutil.which("python3.8")]:
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True).returncode == 0:
+            return candidate
+    return None

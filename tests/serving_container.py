@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -155,6 +156,13 @@ class ModelServer:
     def invoke(self, body: bytes | str, content_type: str = JSON, **headers: str) -> Answer:
         content = body.encode() if isinstance(body, str) else body
         return self.ask("POST", "/invocations", content, Content_Type=content_type, **headers)
+
+    def wait_for_log(self, pattern: str) -> None:
+        """Return once a line matches: lines are written beside the answers."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not re.search(pattern, self.log, re.MULTILINE):
+            assert time.monotonic() < deadline, f"{pattern} is not in the log:\n{self.log}"
+            time.sleep(0.01)
 
     def wait(self) -> int:
         return self.process.wait(PATIENCE_S)

@@ -2,14 +2,13 @@
 
 import ast
 import json
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from cached_environment import cached_environment
+from cached_environment import cached_environment, find_python38
 from training_cases import ALL_KINDS, CHANNELS
 from training_folder import TRAIN, Job, Outcome, run_command, run_job
 
@@ -18,7 +17,7 @@ slow = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(ROOT.glob("chapter_1/task_*/training.ipynb"))
-CONTAINER_FILES = sorted((ROOT / "maze_helpers" / "local_cloud" / "container").glob("*.py"))
+CONTAINER_FILES = sorted((ROOT / "maze_helpers" / "local_cloud" / "container").rglob("*.py"))
 SCORE = """
 import sys, joblib, pandas
 model = joblib.load(sys.argv[1])
@@ -26,16 +25,6 @@ rows = pandas.read_csv(sys.argv[2])
 accuracy = model.score(rows.iloc[:, :-1].to_numpy(), rows.iloc[:, -1].to_numpy())
 print(len(model.classes_), model.n_features_in_, accuracy)
 """
-
-
-def find_python38() -> str | None:
-    """Return a Python 3.8 from PATH or pyenv, or None."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    installed = [str(path) for path in sorted(root.glob("versions/3.8.*/bin/python"))]
-    for candidate in [*installed, shutil.which("python3.8")]:
-        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True).returncode == 0:
-            return candidate
-    return None
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import sys
 from typing import Any
 
 
-def flask_context(environ: dict[str, Any], body: bytes) -> Any:
+def flask_context(environ: dict[str, Any]) -> Any:
     """Return a context in which `flask.request` is this request, if the script uses Flask.
 
-    body: as it was read from the request.
+    Its headers, that is: the body has been read, as in the image.
     """
     if "flask" not in sys.modules:
         return contextlib.nullcontext()
-    return _application().request_context({**environ, "wsgi.input": io.BytesIO(body)})
+    return _application().request_context(environ)
 
 
 @functools.lru_cache(maxsize=1)

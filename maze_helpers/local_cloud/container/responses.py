@@ -98,7 +98,7 @@ def to_response(result: Any) -> Callable[..., Iterable[bytes]]:
 def error_page(code: int) -> Response:
     """Return the page that the image answers an error with: it never says what went wrong."""
     text = _HTML_PAGE.format(code=code, name=HTTPStatus(code).phrase, text=_ERROR_TEXTS[code])
-    return Response(text, status=code, mimetype=HTML)
+    return Response(text, status=code, headers={"Content-Type": HTML})
 
 
 def _with_charset(mimetype: str) -> str:

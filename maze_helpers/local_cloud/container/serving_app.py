@@ -59,7 +59,7 @@ class ServingApp:
         if path == "/execution-parameters" and handlers.execution_parameters_fn:
             if method not in ("GET", "HEAD"):
                 return _not_allowed("GET, HEAD")
-            with flask_context(environ, body):
+            with flask_context(environ):
                 return to_response(handlers.execution_parameters_fn())
         return error_page(404)
 
@@ -71,7 +71,7 @@ class ServingApp:
         if not accept or accept == ANY:
             accept = self._default_accept
         content = body.decode("utf-8", "replace") if content_type in UTF8_TYPES else body
-        with flask_context(environ, body):
+        with flask_context(environ):
             result = handlers.transform(self.loader.model, content, content_type, accept)
             return to_response(result)
 
