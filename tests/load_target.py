@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import botocore.client
 
-READ_TIMEOUT_S = 0.4
-STALL_S = 1.5
+READ_TIMEOUT_S = 1.0
+STALL_S = 2.5
 
 # What an answer is made of: HTTP status, headers, body.
 Answer = tuple[int, dict[str, str], dict]
