@@ -48,6 +48,7 @@ GROUP = f"/aws/sagemaker/Endpoints/{ENDPOINT}"
 @contextmanager
 def cloud_at(home: Path) -> Iterator[LocalCloud]:
     """Yield a cloud on a folder, with a bucket, and end all that runs on it."""
+    home.mkdir(exist_ok=True)
     cloud = LocalCloud(home, "http://127.0.0.1:1")
     cloud.objects.create_bucket(BUCKET)
     try:

@@ -209,6 +209,16 @@ def test_expect_100_continue_is_honoured(local_cloud):
         assert client.recv(4096).startswith(b"HTTP/1.1 403")
 
 
+def test_a_thousand_clients_find_room_wherever_the_shell_allows_it(tmp_path):
+    script = (
+        "import resource; from maze_helpers.local_cloud import serving; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096)); serving._allow_open_files(); "
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert found.stdout == "(4096, 4096)\n"
+
+
 def test_the_home_is_the_environments_or_the_checkouts_or_here(tmp_path, monkeypatch):
     monkeypatch.delenv("MAZE_HOME", raising=False)
     monkeypatch.chdir(ROOT / "tests")

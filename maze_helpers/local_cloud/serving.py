@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import socket
 import sqlite3
 import threading
@@ -29,6 +30,8 @@ KEEP_ALIVE_S = 3600
 # What a request in flight gets at the end, a held Describe or an upload.
 LAST_REQUESTS_S = 3
 LOG_BYTES, OLD_LOGS = 5_000_000, 2
+# A thousand clients of an endpoint hold two thousand connections. macOS grants no more.
+OPEN_FILES = 10_240
 
 
 def serve(
@@ -41,6 +44,7 @@ def serve(
     """
     try:
         _log_to_file(home, access_log)
+        _allow_open_files()
         with closing(listen(home, port)) as listener:
             info = _describe(listener)
             cloud = LocalCloud(home.path, info.endpoint_url)
@@ -109,6 +113,14 @@ def _describe(listener: socket.socket) -> ServerInfo:
         port=listener.getsockname()[1],
         version=maze_helpers.__version__,
     )
+
+
+def _allow_open_files() -> None:
+    """Raise the limit on open files, as far as this process may, which shells set low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _log_to_file(home: Home, access_log: bool) -> None:
