@@ -1,0 +1,74 @@
+"""A run leaves no endpoint running, whether its notebook passes, fails or is interrupted."""
+
+import io
+import os
+
+import pytest
+from endpoint_case import EndpointMaker
+from rich.console import Console
+from test_runner import write_notebook
+from training_job import local_session
+
+from maze_helpers import run_cleanup, runner
+from maze_helpers.tags import TAGS
+
+SCRIPT = "def model_fn(model_dir):\n    return None\n"
+# What a notebook does, by boto3 alone: quicker than the SDK, and the tags are what counts.
+DEPLOY = """
+import sys; sys.path.insert(0, {tests!r})
+import boto3
+from endpoint_case import EndpointMaker
+from maze_helpers.session import connect
+from maze_helpers.tags import TAGS
+maker = EndpointMaker(connect(mode).boto_session)
+maker.create({name!r}, {script!r}, tags=TAGS, wait={wait!r})
+"""
+
+
+@pytest.fixture
+def cloud(new_cloud, monkeypatch):
+    """A local cloud that this process's runs use, with one endpoint of somebody else."""
+    for name, value in new_cloud.env.items():
+        monkeypatch.setenv(name, value)
+    with local_session(new_cloud) as session:
+        maker = EndpointMaker(session)
+        maker.create("elsewhere", SCRIPT, tags=TAGS)
+        yield maker
+
+
+def run(tmp_path, name: str, *cells: str, wait: bool = True) -> tuple[bool, str]:
+    """Run a notebook that deploys; return whether it passed, and what was printed."""
+    deploy = DEPLOY.format(tests=os.path.dirname(__file__), name=name, script=SCRIPT, wait=wait)
+    notebook = write_notebook(tmp_path / "chapter_2" / "task_1" / "x.ipynb", deploy, *cells)
+    console = Console(file=io.StringIO(), width=200)
+    [result] = runner.run([notebook], "local", runs=tmp_path / "runs", console=console)
+    return result.passed, console.file.getvalue()
+
+
+def endpoints(maker: EndpointMaker) -> list[str]:
+    return [found["EndpointName"] for found in maker.sagemaker.list_endpoints()["Endpoints"]]
+
+
+def test_a_notebook_that_fails_leaves_no_endpoint_and_others_stay(cloud, tmp_path):
+    passed, printed = run(tmp_path, "left-by-failure", "raise RuntimeError('on purpose')")
+    assert not passed
+    assert "left-by-failure was still there" in printed
+    assert endpoints(cloud) == ["elsewhere"]
+
+
+def test_one_that_forgets_its_endpoint_leaves_none_either(cloud, tmp_path):
+    passed, printed = run(tmp_path, "forgotten")
+    assert passed
+    assert "forgotten was still there" in printed
+    assert endpoints(cloud) == ["elsewhere"]
+
+
+def test_an_endpoint_that_is_still_being_created_goes_too(cloud, tmp_path):
+    run(tmp_path, "in-the-making", "raise RuntimeError('on purpose')", wait=False)
+    assert endpoints(cloud) == ["elsewhere"]
+
+
+def test_without_a_running_local_cloud_there_is_nothing_to_delete(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAZE_HOME", str(tmp_path / ".maze"))
+    assert run_cleanup.delete_endpoints("some-run", "local") == []
+    assert not (tmp_path / ".maze").exists()

@@ -1,0 +1,44 @@
+"""Watching an endpoint: its status and log as they come, and an end that says why."""
+
+import pytest
+from endpoint_case import EndpointMaker
+from training_job import local_session
+
+from maze_helpers.local_cloud.errors import MazeError
+from maze_helpers.watching import log_lines, watch_endpoint
+
+GREETING = "def model_fn(model_dir):\n    print('model_fn: hello')\n    return None\n"
+
+
+@pytest.fixture(scope="module")
+def maker(local_cloud):
+    with local_session(local_cloud) as session:
+        maker = EndpointMaker(session)
+        yield maker
+        maker.delete_all()
+
+
+def test_status_and_log_are_printed_as_they_come(maker, capsys):
+    maker.create("watched", GREETING, wait=False)
+    seen = watch_endpoint(maker.session, "watched")
+    statuses = seen.loc[seen["source"] == "status", "text"].tolist()
+    assert statuses[-1] == "InService"
+    assert (seen["seconds"] >= 0).all()
+    logged = seen.loc[seen["source"] == "log", "text"]
+    assert logged.str.contains("model_fn: hello").any()
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) == len(seen)
+    assert "model_fn: hello" in printed
+
+
+def test_an_endpoint_that_is_up_shows_its_log_at_once(maker):
+    maker.create("up", GREETING)
+    seen = watch_endpoint(maker.session, "up")
+    assert seen.loc[seen["source"] == "status", "text"].tolist() == ["InService"]
+    assert "model_fn: hello" in log_lines(maker.session, "up")
+
+
+def test_a_failure_is_one_sentence_with_its_reason(maker):
+    maker.create("failing", "raise RuntimeError('no digits today')", wait=False)
+    with pytest.raises(MazeError, match="failing failed: The primary container"):
+        watch_endpoint(maker.session, "failing")
