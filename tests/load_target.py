@@ -39,7 +39,8 @@ ANSWERS: dict[str, Answer] = {
 class LoadTarget(ThreadingHTTPServer):
     """Answers each request by what `behaviour` says for its number, after `delay_s`.
 
-    behaviour: a name of ANSWERS, or "stall" or "reset". most_under_way: requests at a time.
+    behaviour: a name of ANSWERS, or "stall", "reset" or "echo", which answers what was sent.
+    most_under_way: requests at a time.
     """
 
     daemon_threads = True
@@ -88,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.sent = self.rfile.read(int(self.headers["Content-Length"]))
         number = self.server.enter()
         try:
             self._behave(self.server.behaviour(number))
@@ -102,8 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         time.sleep(STALL_S if name == "stall" else self.server.delay_s)
-        status, headers, body = ANSWERS["ok" if name == "stall" else name]
-        data = json.dumps(body).encode()
+        status, headers, body = ANSWERS[name if name in ANSWERS else "ok"]
+        data = self.sent if name == "echo" else json.dumps(body).encode()
         self.send_response(status)
         for header, value in {**headers, "Content-Length": str(len(data))}.items():
             self.send_header(header, value)

@@ -73,7 +73,9 @@ def run_processes(
             _row(process.exitcode, process in hung, folder / str(i))
             for i, process in enumerate(processes)
         ]
-    return pd.DataFrame(rows).rename_axis("process")
+    # The values as they are: pandas would make NaN of None, and floats of integers beside it.
+    table = pd.DataFrame(rows, dtype=object).rename_axis("process")
+    return table.astype({"exit_code": int, "seconds": float})
 
 
 def _call(function: Callable[[int], Any], number: int, report: Path) -> None:
