@@ -71,11 +71,13 @@ class AsyncInferences:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        measured_s = 0.0
+        measured_s = -PERIOD_S
         while not self._closing:
             self._woken.clear()
             backlogs = self._queue.backlogs()
-            if time.monotonic() - measured_s >= PERIOD_S or not backlogs:
+            if not backlogs:
+                self._measure([])
+            elif time.monotonic() - measured_s >= PERIOD_S:
                 measured_s = time.monotonic()
                 self._measure(backlogs)
             for backlog in backlogs:
