@@ -11,6 +11,8 @@ from maze_helpers.local_cloud.errors import MazeError
 
 IN_TRANSIT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+# How far the log may be behind the status.
+LAST_LINES_S = 0.5
 
 
 class Seen(NamedTuple):
@@ -28,26 +30,48 @@ def watch_endpoint(session: boto3.Session, endpoint_name: str) -> pd.DataFrame:
     Raises: MazeError with its FailureReason, if it ends Failed.
     """
     sagemaker, log = session.client("sagemaker"), EndpointLog(session, endpoint_name)
-    rows: list[tuple[float, str, str]] = []
-    status, pause_s, start_ms = "", FIRST_PAUSE_S, 0
+    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    printer = _Printer(_start_ms(endpoint))
+    pause_s = FIRST_PAUSE_S
     while True:
-        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
-        start_ms = start_ms or _start_ms(endpoint)
-        news = [line for line in log.new_lines() if line.timestamp_ms >= start_ms]
-        if endpoint["EndpointStatus"] != status:
-            status = endpoint["EndpointStatus"]
-            news.append(Seen(_changed_ms(endpoint), "status", status))
-        for seen in news:
-            seconds = max(0.0, (seen.timestamp_ms - start_ms) / 1000)
-            rows.append((seconds, seen.source, seen.text))
-            print(f"{seconds:7.2f} s  {seen.source:6}  {seen.text}", flush=True)
-        if status not in IN_TRANSIT:
+        printer.print_log(log)
+        printer.print_status(endpoint)
+        if endpoint["EndpointStatus"] not in IN_TRANSIT:
             break
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.2, LONGEST_PAUSE_S)
-    if status == "Failed":
+        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    time.sleep(LAST_LINES_S)
+    printer.print_log(log)
+    if endpoint["EndpointStatus"] == "Failed":
         raise MazeError(f"{endpoint_name} failed: {endpoint['FailureReason']}")
-    return pd.DataFrame(rows, columns=["seconds", "source", "text"])
+    return pd.DataFrame(printer.rows, columns=["seconds", "source", "text"])
+
+
+class _Printer:
+    """Prints what is seen, in seconds since a moment, and keeps it."""
+
+    def __init__(self, start_ms: int) -> None:
+        self.rows: list[tuple[float, str, str]] = []
+        self._start_ms = start_ms
+        self._status = ""
+
+    def print_status(self, endpoint: dict[str, Any]) -> None:
+        """Print an endpoint's status where it is another than before."""
+        if endpoint["EndpointStatus"] != self._status:
+            self._status = endpoint["EndpointStatus"]
+            changed_ms = int(endpoint["LastModifiedTime"].timestamp() * 1000)
+            self._print(Seen(changed_ms, "status", self._status))
+
+    def print_log(self, log: "EndpointLog") -> None:
+        """Print the lines that have come."""
+        for line in log.new_lines():
+            self._print(line)
+
+    def _print(self, seen: Seen) -> None:
+        seconds = (seen.timestamp_ms - self._start_ms) / 1000
+        self.rows.append((seconds, seen.source, seen.text))
+        print(f"{seconds:7.2f} s  {seen.source:6}  {seen.text}", flush=True)
 
 
 class EndpointLog:
@@ -82,7 +106,3 @@ def _start_ms(endpoint: dict[str, Any]) -> int:
     creating = endpoint["EndpointStatus"] == "Creating"
     moment = endpoint["CreationTime" if creating else "LastModifiedTime"]
     return int(moment.timestamp() * 1000)
-
-
-def _changed_ms(endpoint: dict[str, Any]) -> int:
-    return int(endpoint["LastModifiedTime"].timestamp() * 1000)
