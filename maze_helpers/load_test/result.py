@@ -47,7 +47,7 @@ class LoadTestResult:
     @classmethod
     def of(cls, plan: Plan, recorder: Recorder) -> LoadTestResult:
         """Return the result of what was recorded."""
-        return cls(plan, recorder.began_at, _table(recorder.began_at, recorder.rows()))
+        return cls(plan, recorder.began_at, table_of(recorder.began_at, recorder.rows()))
 
     @property
     def outcomes(self) -> pd.Series:
@@ -133,7 +133,8 @@ def _per_s(count: int, duration_s: float) -> float:
     return count / duration_s if duration_s else 0.0
 
 
-def _table(began_at: datetime, rows: list[Row]) -> pd.DataFrame:
+def table_of(began_at: datetime, rows: list[Row]) -> pd.DataFrame:
+    """Return `LoadTestResult.calls` of the rows of a test that began at a time."""
     times_s = {
         name: np.array([getattr(row, f"{name}_s") for row in rows], dtype=float)
         for name in ("planned", "start", "end")
