@@ -1,5 +1,6 @@
 """The local cloud: its state, clock and engine in one object that every service is given."""
 
+import os
 from pathlib import Path
 
 from maze_helpers.local_cloud.clock import Clock
@@ -7,6 +8,7 @@ from maze_helpers.local_cloud.credentials import Credentials, load_or_create_use
 from maze_helpers.local_cloud.engine.hosting.async_inferences import AsyncInferences
 from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
+from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_time_s
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.services.cloudwatch import MetricStore
 from maze_helpers.local_cloud.services.logs import LogStore
@@ -42,6 +44,7 @@ class LocalCloud:
         self.metrics = MetricStore(self.store, self.clock)
         self.invocation_metrics = InvocationMetrics(self.metrics, self.clock)
         self.training = TrainingEngine(self)
+        self.serverless_idle_s = idle_time_s(os.environ)
         self.hosting = HostingEngine(self)
         self.async_inferences = AsyncInferences(self)
 

@@ -3,6 +3,7 @@
 CallFailed                 no whole answer came from a model server
     NotReached             nothing was sent: another server may be asked
     ConnectionLost         the server or its worker ended while it had the request
+        ProcessExited      so did a serverless container, or it ended before it could take it
     TimedOut               the answer took too long
 NoCapacity                 a variant takes no more requests just now
     Throttled              as many run as may (serverless: MaxConcurrency)
@@ -12,6 +13,10 @@ NoCapacity                 a variant takes no more requests just now
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+# Source: FailureReason of serverless endpoints, as public reports quote it, where this happens to
+# the first ping; that an invocation's error says the same is a guess.
+PROCESS_EXITED = "An error occurred while handling request as the model process exited."
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,10 @@ class NotReached(CallFailed):
 
 class ConnectionLost(CallFailed):
     """The server or its worker ended while it had the request."""
+
+
+class ProcessExited(ConnectionLost):
+    """A serverless container ended while it had the request, or before it could take it."""
 
 
 class TimedOut(CallFailed):

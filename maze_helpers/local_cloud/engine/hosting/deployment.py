@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.hosting.calls import Variant
@@ -17,6 +18,7 @@ from maze_helpers.local_cloud.engine.hosting.server_spec import (
     ServerSpec,
     worker_count,
 )
+from maze_helpers.local_cloud.engine.hosting.serverless import ServerlessVariant
 from maze_helpers.local_cloud.engine.images import runtime_for
 
 if TYPE_CHECKING:
@@ -78,14 +80,14 @@ class Deployment:
                 log.exception("endpoint %s left files behind", self._endpoint)
 
     def _variant(self, variant: Document) -> Variant:
-        return RealTimeVariant(
-            self._cloud,
-            self._endpoint,
-            variant["VariantName"],
-            self._spec(variant),
-            variant["InitialInstanceCount"],
-            variant["InitialVariantWeight"],
-        )
+        name, weight = variant["VariantName"], variant["InitialVariantWeight"]
+        spec = self._spec(variant)
+        if "ServerlessConfig" in variant:
+            config = variant["ServerlessConfig"]
+            return ServerlessVariant(self._cloud, self._endpoint, name, spec, config, weight)
+        spec = replace(spec, workers=worker_count(variant["InstanceType"]))
+        count = variant["InitialInstanceCount"]
+        return RealTimeVariant(self._cloud, self._endpoint, name, spec, count, weight)
 
     def _spec(self, variant: Document) -> ServerSpec:
         model = self._models[variant["ModelName"]]
@@ -95,7 +97,6 @@ class Deployment:
             role_arn=model["ExecutionRoleArn"],
             model_data=self._data.get(variant["ModelName"]),
             environment=container.get("Environment", {}),
-            workers=worker_count(variant["InstanceType"]),
             startup_timeout_s=variant.get(
                 "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_S
             ),

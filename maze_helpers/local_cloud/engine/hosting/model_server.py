@@ -208,6 +208,8 @@ class ModelServer:
             if self._ended.is_set() or self._asked_to_end:
                 raise ServerFailed("It ended right after it had started.")
             self._ready = True
+        if self.memory is not None:
+            self.memory.set_busy(False)
 
     def _give_up(self) -> None:
         with self._lock:

@@ -4,8 +4,10 @@ Source: public reports that quote such errors, and botocore's model of ModelErro
 """
 
 from maze_helpers.local_cloud.engine.hosting.calls import (
+    PROCESS_EXITED,
     CallFailed,
     ConnectionLost,
+    ProcessExited,
     Reply,
     TimedOut,
 )
@@ -72,5 +74,7 @@ def failed(failure: CallFailed) -> tuple[int, str]:
     """Return the status and message that stand for an answer that did not come."""
     if isinstance(failure, TimedOut):
         return 0, TIMED_OUT
+    if isinstance(failure, ProcessExited):
+        return 0, PROCESS_EXITED
     assert isinstance(failure, ConnectionLost), failure
     return 502, LOST
