@@ -63,6 +63,17 @@ def test_a_pickle_that_runs_code_is_refused(ours):
     assert "what a caller may not run\n" not in server.log
 
 
+def test_what_the_library_has_and_the_image_here_has_not_says_so(ours):
+    script = ECHO + (
+        "from sagemaker_containers.beta.framework import modules\n"
+        "def input_fn(content, content_type):\n"
+        "    modules.import_module('x')\n"
+    )
+    server = ours.server(script)
+    assert server.invoke("[1]").status == 500
+    assert "has no sagemaker_containers.beta.framework.modules.import_module" in server.log
+
+
 def test_the_default_accept_is_the_models_choice():
     variables = {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": CSV}
     with serving(Served(files={"predict.py": ECHO}, variables=variables)) as server:

@@ -22,6 +22,11 @@ BROKEN_BOOTS = 5
 
 _environment = ServingEnvironment(os.environ)
 
+
+class WorkerTimeout(SystemExit):
+    """A request, or loading the model, took longer than a worker may."""
+
+
 bind = f"unix:{_environment.socket_path}"
 workers = _environment.workers
 timeout = _environment.timeout_s
@@ -47,8 +52,18 @@ def post_worker_init(worker: Any) -> None:
 
     Differs from AWS: there a worker loads it at its first request, which is then slow.
     """
+    # From now on, as at a request, the time-out counts.
+    worker.notify()
     worker.wsgi.loader.load()
-    worker.is_up[0] = 1
+    # Not alive: the master had enough of waiting, see `worker_abort`.
+    worker.is_up[0] = int(worker.alive)
+
+
+def worker_abort(worker: Any) -> None:
+    """Say, where the user's code is stuck, why the worker must end."""
+    raise WorkerTimeout(
+        f"the worker was busy for more than {timeout} s (SAGEMAKER_MODEL_SERVER_TIMEOUT)"
+    )
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -67,5 +82,6 @@ def child_exit(server: Any, worker: Any) -> None:
             f"{MOST_BROKEN_BOOTS} workers in a row ended while they loaded "
             f"{_environment.program} and its model: the log says how they ended."
         )
-        serving_failure.report(sentence)
+        if not serving_failure.is_reported():
+            serving_failure.report(sentence)
         raise HaltServer(sentence, BROKEN_BOOTS)

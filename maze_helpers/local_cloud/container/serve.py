@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tarfile
+import zlib
 
 from maze_helpers.local_cloud.container import serving_failure, source_code
 from maze_helpers.local_cloud.container.failure import InstallModuleError
@@ -64,7 +65,7 @@ def _place_code(environment: ServingEnvironment, log: ServeLog) -> None:
     code = environment.paths.code
     try:
         source_code.place(environment.code_uri, code, os.environ, log)
-    except (DownloadError, OSError, tarfile.TarError) as error:
+    except (DownloadError, OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise ServingError(
             f"The source code could not be fetched from {environment.code_uri}: {error}"
         ) from error

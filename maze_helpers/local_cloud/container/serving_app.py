@@ -17,9 +17,6 @@ from maze_helpers.local_cloud.container.responses import Response, error_page, t
 from maze_helpers.local_cloud.container.serving_environment import ServingEnvironment
 from maze_helpers.local_cloud.container.user_traceback import user_frames
 
-Environ = dict
-WsgiApplication = Callable[..., Iterable[bytes]]
-
 # What nginx passes on; it answers all else itself.
 _PASSED_ON = ("/ping", "/invocations", "/execution-parameters")
 
@@ -32,7 +29,9 @@ class ServingApp:
         self._default_accept = environment.default_accept
         self._log = logging.getLogger(environment.module_name)
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         """Answer one request."""
         body = _read_body(environ)
         path = environ["PATH_INFO"]
@@ -48,7 +47,9 @@ class ServingApp:
             self._log.error("Exception on %s [%s]", path, method, exc_info=about)
             return error_page(500)(environ, start_response)
 
-    def _answer(self, path: str, environ: Environ, body: bytes) -> WsgiApplication:
+    def _answer(
+        self, path: str, environ: dict[str, Any], body: bytes
+    ) -> Callable[..., Iterable[bytes]]:
         method = environ["REQUEST_METHOD"]
         handlers = self.loader.handlers
         assert handlers
@@ -63,7 +64,7 @@ class ServingApp:
                 return to_response(handlers.execution_parameters_fn())
         return error_page(404)
 
-    def _invoke(self, environ: Environ, body: bytes) -> WsgiApplication:
+    def _invoke(self, environ: dict[str, Any], body: bytes) -> Callable[..., Iterable[bytes]]:
         handlers = self.loader.handlers
         assert handlers
         content_type = environ.get("HTTP_CONTENTTYPE") or environ.get("CONTENT_TYPE") or JSON
@@ -76,7 +77,7 @@ class ServingApp:
             return to_response(result)
 
 
-def _read_body(environ: Environ) -> bytes:
+def _read_body(environ: dict[str, Any]) -> bytes:
     """Return the request's body: all of it, or the connection would not close cleanly."""
     length = environ.get("CONTENT_LENGTH")
     stream = environ["wsgi.input"]

@@ -6,6 +6,7 @@ model is loaded.
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 FILE_VARIABLE = "MAZE_FAILURE_FILE"
@@ -32,11 +33,19 @@ def report(sentence: str) -> None:
     os.replace(draft, path)
 
 
+def is_reported() -> bool:
+    """Return whether there is a sentence already."""
+    path = os.environ.get(FILE_VARIABLE)
+    return bool(path and os.path.exists(path))
+
+
 def withdraw() -> None:
     """Take an earlier sentence away: the server is up."""
     path = os.environ.get(FILE_VARIABLE)
-    if path and os.path.exists(path):
-        os.remove(path)
+    if path:
+        # Another worker, which is up as well, may do the same.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def listing(folder: str) -> str:
