@@ -39,7 +39,7 @@ COLOURS = {
 SINCE = "Seconds since the test began"
 # Where the largest value is so many times the smallest, a linear axis would hide the small ones.
 LOG_FROM = 20
-MOST_BARS = 90
+MOST_BARS, WIDTHS_S = 40, (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30)
 # Into how many stretches of time the calls under way are summed up.
 WHILES = 120
 
@@ -72,7 +72,7 @@ def _latency_finding(result: LoadTestResult) -> str:
     if not len(result.latencies_ms()):
         return "No call was answered"
     half, most = (_ms(result.percentile_ms(percent)) for percent in (50, 99))
-    return f"Half of the answers take {half}, one in a hundred over {most}"
+    return f"Half of the answers take up to {half}, one in a hundred over {most}"
 
 
 def distribution(result: LoadTestResult, outcome: str = OK, title: str | None = None) -> Figure:
@@ -193,7 +193,7 @@ def _throughput_finding(result: LoadTestResult) -> str:
 
 
 def _draw_calls(axes: Axes, result: LoadTestResult, metrics: EndpointMetrics | None) -> None:
-    edges, width_s = _edges(result, metrics.period_s if metrics else 1)
+    edges, width_s = _edges(result)
     ended_s = result.seconds("end").fillna(result.seconds("planned"))
     bottom = np.zeros(len(edges) - 1)
     for outcome, count in result.outcomes.items():
@@ -221,15 +221,16 @@ def _draw_calls(axes: Axes, result: LoadTestResult, metrics: EndpointMetrics | N
     _legend(axes)
 
 
-def _edges(result: LoadTestResult, period_s: int) -> tuple[np.ndarray, float]:
+def _edges(result: LoadTestResult) -> tuple[np.ndarray, float]:
     """Return the bars' edges, in seconds since the test began, and their width.
 
-    They lie on whole seconds of the clock, as CloudWatch's periods do.
+    They lie where the clock's whole seconds do, as CloudWatch's periods do.
     """
-    width_s = next(s for s in (1, 2, 5, 10, 15, 30, 60) if result.duration_s / s <= MOST_BARS)
+    width_s = next(width for width in WIDTHS_S if result.duration_s / width <= MOST_BARS)
     began = pd.Timestamp(result.began_at)
-    first_s = (began.floor(f"{width_s}s") - began).total_seconds()
-    return np.arange(first_s, result.duration_s + width_s, width_s), width_s
+    first_s = (began.floor(pd.Timedelta(seconds=width_s)) - began).total_seconds()
+    count = int((result.duration_s - first_s) // width_s) + 1
+    return first_s + width_s * np.arange(count + 1), width_s
 
 
 def _latencies(metrics: EndpointMetrics) -> pd.DataFrame:

@@ -112,10 +112,12 @@ def test_a_distribution_of_nothing_says_so():
         load_plots.distribution(NOTHING)
 
 
-def test_the_bars_of_the_throughput_are_all_calls_on_whole_seconds():
+def test_the_bars_of_the_throughput_are_all_calls_and_a_bar_begins_with_each_second():
     (axes,) = load_plots.throughput(MIXED).axes
-    assert sum(bar.get_height() for bar in axes.patches) == len(MIXED.calls)
-    assert {bar.get_x() % 1 for bar in axes.patches} == {0.5}
+    width_s = 0.25
+    assert np.isclose(sum(bar.get_height() for bar in axes.patches) * width_s, len(MIXED.calls))
+    begins_s = {round(bar.get_x(), 6) for bar in axes.patches}
+    assert {-0.5 + second for second in range(1, 5)} <= begins_s
 
 
 def test_cloudwatch_is_drawn_beneath_where_it_has_something():
