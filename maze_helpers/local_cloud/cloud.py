@@ -55,6 +55,10 @@ class LocalCloud:
         self.hosting.recover()
         self.async_inferences.start()
 
+    def announce_close(self) -> None:
+        """Have nothing taken for a failure that breaks off because requests end."""
+        self.hosting.announce_close()
+
     def close(self) -> None:
         """Stop what runs, then close the store."""
         self.async_inferences.close()

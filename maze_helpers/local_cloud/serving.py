@@ -83,6 +83,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=LAST_REQUESTS_S,
         )
         super().__init__(config)
+        self.cloud = cloud
         self.home = home
         self.info = info
         self.announce = announce
@@ -98,6 +99,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Withdraw the announcement, then let the last requests end."""
         self.home.forget_info()
+        self.cloud.announce_close()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

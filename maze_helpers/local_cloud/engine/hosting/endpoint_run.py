@@ -90,6 +90,10 @@ class EndpointRun:
             self._publish(self._new_deployment(document[DEPLOYED]))
             self._set_going(lambda: self._bring_back(document))
 
+    def announce_close(self) -> None:
+        """Leave the document as it is from now on, to be resumed."""
+        self._ending.set()
+
     def close(self) -> None:
         """Stop at once, and leave the document as it is, to be resumed."""
         with self._lock:

@@ -62,13 +62,23 @@ class HostingEngine:
         for name in self._resources.names_in_status(ENDPOINT, *_RESUMED):
             self._new_run(name).resume()
 
+    def announce_close(self) -> None:
+        """Leave the documents as they are from now on, while endpoints still answer.
+
+        A model server that starts may need this server, and fails without.
+        """
+        for run in self._all_runs():
+            run.announce_close()
+
     def close(self) -> None:
         """Stop all endpoints, in seconds; the next server brings them back."""
-        with self._lock:
-            runs = list(self._runs.values())
-        if runs:
+        if runs := self._all_runs():
             with ThreadPoolExecutor(len(runs), "close") as closers:
                 list(closers.map(EndpointRun.close, runs))
+
+    def _all_runs(self) -> list[EndpointRun]:
+        with self._lock:
+            return list(self._runs.values())
 
     def _new_run(self, name: str) -> EndpointRun:
         run = EndpointRun(self._cloud, self._resources, name, self._forget)
