@@ -60,11 +60,18 @@ def test_code_in_the_models_own_folder_is_served():
 
 
 def test_the_code_cannot_hide_the_standard_library_but_hides_packages():
+    hides = """
+import json, csv, six, tests
+assert json.dumps([]) == "[]"
+assert six.mine and tests.mine
+"""
     files = {
-        "predict.py": ECHO + "import json, csv, six\nassert json.dumps([]) == '[]'\nsix.mine",
+        "predict.py": ECHO + hides,
         "json.py": "raise RuntimeError('a script is no standard library')",
         "csv.py": "raise RuntimeError('a script is no standard library')",
         "six.py": "mine = True",
+        # Where this package is installed to be edited, its folder has such a module, too.
+        "tests/__init__.py": "mine = True",
     }
     with serving(Served(files=files)) as server:
         assert server.ping().status == 200, server.log

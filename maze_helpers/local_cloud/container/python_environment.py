@@ -51,12 +51,14 @@ class PythonEnvironment:
     def import_path(self, code_folder: str, own_path: list[str], below: list[str]) -> str:
         """Return PYTHONPATH for a program that imports the code as if it were installed.
 
-        The code comes after the standard library, which it thus cannot hide, and before all
-        packages.
+        The code comes after the standard library, which it thus cannot hide, and before
+        everything else.
         own_path: as for `search_path`. below: what else can be imported, last of all.
         """
-        library = [path for path in own_path if not _is_site(path)]
-        return os.pathsep.join([*library, code_folder, *self._packages(own_path), *below])
+        standard = [path for path in own_path if _is_standard(path)]
+        others = [path for path in own_path if not (_is_standard(path) or _is_site(path))]
+        packages = self._packages(own_path)
+        return os.pathsep.join([*standard, code_folder, *others, *packages, *below])
 
     def _packages(self, own_path: list[str]) -> list[str]:
         return [self.site_packages, *(path for path in own_path if _is_site(path))]
@@ -97,6 +99,10 @@ class PythonEnvironment:
 
 def _is_site(path: str) -> bool:
     return os.path.basename(path) in ("site-packages", "dist-packages")
+
+
+def _is_standard(path: str) -> bool:
+    return path.startswith(sys.base_prefix + os.sep) and not _is_site(path)
 
 
 def _base_executable() -> str:
