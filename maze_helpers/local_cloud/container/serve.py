@@ -11,6 +11,7 @@ import os
 import sys
 import tarfile
 import zlib
+from typing import NoReturn
 
 from maze_helpers.local_cloud.container import serving_failure, source_code
 from maze_helpers.local_cloud.container.failure import InstallModuleError
@@ -116,11 +117,11 @@ def _install(code: str, python: PythonEnvironment, log: ServeLog) -> None:
         name = "requirements.txt" if has_requirements else "the source code's setup.py"
         raise ServingError(
             f"What {name} asks for could not be installed: pip exited with {error.exit_code}; "
-            f"the log says why."
+            "the log says why."
         ) from error
 
 
-def _become_gunicorn(python: PythonEnvironment, environment: ServingEnvironment) -> None:
+def _become_gunicorn(python: PythonEnvironment, environment: ServingEnvironment) -> NoReturn:
     """Replace this process by gunicorn. It ends up as the container's main process.
 
     sys.path[0] is where `python -m` found this program. The working directory is the
