@@ -1,0 +1,156 @@
+"""Chapter 2's notebooks: the exercise's words, scripts that stand alone, clean ends."""
+
+import json
+import sys
+from pathlib import Path
+
+import joblib
+import nbformat
+import pytest
+from conftest import RunningCloud
+from sklearn.ensemble import RandomForestClassifier
+
+from maze_helpers import data, notebooks, runner
+
+ROOT = Path(__file__).parents[1]
+TASKS = (1, 2)
+# A phrase of each question the exercise asks, in its order.
+QUESTIONS = {
+    1: ("compute environment", "custom script", "load the model", "HTTP server software"),
+    2: ("memory and vCPU", "endpoint scales", "advantages", "Large Language Models"),
+}
+
+
+def path_of(task: int) -> Path:
+    return ROOT / f"chapter_2/task_{task}/inference.ipynb"
+
+
+def read(task: int) -> nbformat.NotebookNode:
+    return notebooks.read_notebook(path_of(task))
+
+
+def write_scripts(task: int, folder: Path) -> None:
+    """Write what the notebook's %%writefile cells write, below a folder."""
+    for cell in read(task).cells:
+        if cell.source.startswith("%%writefile"):
+            first, text = cell.source.split("\n", 1)
+            path = folder / first.split()[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_question_of_the_exercise_has_an_answer_that_is_computed(task):
+    asked = notebooks.questions(read(task))
+    assert len(asked) == len(QUESTIONS[task])
+    for phrase, question in zip(QUESTIONS[task], asked, strict=True):
+        assert phrase in question.question
+        assert "print(" in question.answer_code
+        assert len(question.answer_text.split()) > 20
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_notebook_holds_no_outputs_and_its_cells_keep_their_names(task):
+    cells = read(task).cells
+    assert len({cell.id for cell in cells}) == len(cells)
+    assert all(cell.id.startswith(f"c2t{task}-") for cell in cells)
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_script_loads_what_a_job_left(task, tmp_path, monkeypatch):
+    write_scripts(task, tmp_path)
+    joblib.dump(RandomForestClassifier(3).fit([[0], [1]], [0, 1]), tmp_path / "model.joblib")
+    predict = import_script(tmp_path, "predict", monkeypatch)
+    assert predict.model_fn(str(tmp_path)).n_estimators == 3
+
+
+def test_the_handlers_of_task_1_answer_with_a_digit_and_its_share_of_votes(tmp_path, monkeypatch):
+    write_scripts(1, tmp_path)
+    train, test = data.digits()
+    model = RandomForestClassifier(30, random_state=0)
+    model.fit(train[data.PIXELS].to_numpy(), train[data.LABEL])
+    pixels = test[data.PIXELS].head(5).to_numpy()
+    confident = import_script(tmp_path, "confident", monkeypatch)
+    array = confident.input_fn(json.dumps(pixels.tolist()), "application/json")
+    body, content_type = confident.output_fn(confident.predict_fn(array, model), "*/*")
+    assert content_type == "application/json"
+    answers = json.loads(body)
+    assert [answer["digit"] for answer in answers] == model.predict(pixels).tolist()
+    shares = model.predict_proba(pixels).max(axis=1)
+    assert [answer["confidence"] for answer in answers] == pytest.approx(shares, abs=1e-3)
+
+
+def test_the_handlers_of_task_1_take_nothing_but_json(tmp_path, monkeypatch):
+    write_scripts(1, tmp_path)
+    confident = import_script(tmp_path, "confident", monkeypatch)
+    with pytest.raises(ValueError, match="not text/csv"):
+        confident.input_fn("1,2", "text/csv")
+
+
+def import_script(folder: Path, name: str, monkeypatch):
+    """Import a script of a folder's `src`, in a process that may hold another's already."""
+    monkeypatch.syspath_prepend(str(folder / "src"))
+    for module in ("predict", "confident"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    return __import__(name)
+
+
+@pytest.fixture
+def run(local_cloud: RunningCloud, tmp_path, monkeypatch):
+    """A function that runs a task with some source changed; returns the result."""
+    monkeypatch.setenv("MAZE_HOME", str(local_cloud.home))
+
+    def run(task: int, **changes: tuple[str, str]):
+        notebook = read(task)
+        for cell_id, (old, new) in changes.items():
+            [cell] = [c for c in notebook.cells if c.id == f"c2t{task}-{cell_id}"]
+            assert old in cell.source
+            cell.source = cell.source.replace(old, new)
+        changed = tmp_path / f"chapter_2/task_{task}/inference.ipynb"
+        changed.parent.mkdir(parents=True)
+        nbformat.write(notebook, changed)
+        [result] = runner.run([changed], "local", runs=tmp_path / "runs")
+        return result
+
+    return run
+
+
+def answers(result) -> str:
+    """Return what the answers of an executed notebook print."""
+    executed = nbformat.read(result.notebook, as_version=4)
+    cells = notebooks.tagged(executed, "answer")
+    return "".join(o.text for c in cells for o in c.get("outputs", []) if "text" in o)
+
+
+def endpoints(cloud: RunningCloud) -> list[str]:
+    listed = cloud.client("sagemaker").list_endpoints()["Endpoints"]
+    return [endpoint["EndpointName"] for endpoint in listed]
+
+
+def test_task_1_answers_from_the_endpoint_that_ran(run, local_cloud):
+    three = ('"src", role=maze.role)', '"src", role=maze.role, model_server_workers=3)')
+    result = run(1, attach=three)
+    assert result.passed, result.failure
+    printed = answers(result)
+    assert "model_fn ran" in printed
+    assert "Starting gunicorn" in printed
+    assert '"digit": 0' in printed
+    assert endpoints(local_cloud) == []
+
+
+def test_a_script_that_does_not_import_stops_task_1_with_the_reason(run, local_cloud):
+    result = run(1, script=("import joblib", "import jobllib"))
+    assert not result.passed
+    assert "did not pass the ping health check" in result.failure
+    assert "jobllib" in result.failure
+    assert endpoints(local_cloud) == []
+
+
+def test_task_2_answers_from_the_load_that_it_made(run, local_cloud):
+    result = run(2, **{"load-five": ("rate, duration_s = 15, 4", "rate, duration_s = 30, 3")})
+    assert result.passed, result.failure
+    printed = answers(result)
+    assert "2048 MB, 5 at a time" in printed
+    assert "calls refused" in printed
+    assert endpoints(local_cloud) == []
