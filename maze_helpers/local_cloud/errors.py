@@ -22,7 +22,7 @@ class AWSError(Exception):
     code = "InternalFailure"
     status = 500
 
-    def __init__(self, message: str = "", **fields: object) -> None:
+    def __init__(self, message: str | None = "", **fields: object) -> None:
         super().__init__(message)
         self.message = message
         self.fields = fields

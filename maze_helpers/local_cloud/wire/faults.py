@@ -30,18 +30,21 @@ class Fault:
 
 
 def fault(model: ServiceModel, error: AWSError) -> Fault:
-    """Return how a service shows an error. An empty message is left out, as AWS does."""
+    """Return how a service shows an error.
+
+    As AWS does, an empty message is left out; one that is None is null.
+    """
     shape = models.error_shape(model, error.code)
     named = shape.members if shape else ()
     spelling = next((name for name in named if name.lower() == "message"), "message")
-    members = {spelling: error.message} if error.message else {}
+    members = {} if error.message == "" else {spelling: error.message}
     members |= error.fields
     if shape is None:
-        return Fault(error.code, error.code, error.status, error.message, members)
+        return Fault(error.code, error.code, error.status, error.message or "", members)
     return Fault(
         code=shape.error_code,
         shape_name=shape.name,
         status=shape.metadata.get("error", {}).get("httpStatusCode", error.status),
-        message=error.message,
+        message=error.message or "",
         members=members,
     )

@@ -90,7 +90,7 @@ class InvokeEndpoint:
         """Return the error for a request that no server got."""
         error = (
             # Its message is null, and so clients show it.
-            ThrottlingException(message=None)
+            ThrottlingException(None)
             if isinstance(refusal, Throttled)
             else ServiceUnavailable(str(refusal))
         )
