@@ -1,8 +1,11 @@
 """A container's output lines, to their log stream in batches."""
 
+import logging
 import threading
 
 from maze_helpers.local_cloud.services.logs import LogStore
+
+log = logging.getLogger(__name__)
 
 _BATCH_WAIT_S = 0.1
 _BATCH_LINES = 5_000
@@ -43,7 +46,7 @@ class LogWriter:
     def close(self) -> None:
         """Return when every line is stored.
 
-        Raises: what storing them raised.
+        Raises: what storing them raised at first.
         """
         self._closing.set()
         with self._changed:
@@ -72,12 +75,13 @@ class LogWriter:
         ended = False
         while not ended:
             batch, ended = self._next_batch()
-            if self._error is not None:
-                continue  # Keep taking lines, so that the container is not held up.
             try:
                 self.store(batch)
             except Exception as error:
-                self._error = error
+                # Later lines may find room again, and must not hold the container up.
+                if self._error is None:
+                    log.exception("lines of %s could not be stored", self._stream)
+                    self._error = error
 
     def _next_batch(self) -> tuple[list[Line], bool]:
         """Return the lines of the next moment, and whether they are the last."""

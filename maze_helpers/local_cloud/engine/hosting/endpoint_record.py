@@ -143,12 +143,14 @@ def brought_back(document: Document, now: datetime) -> None:
 
 def _begin_deploying(document: Document, status: str, deployment: Document, now: datetime) -> None:
     document[DEPLOYING] = deployment
+    summaries = _summaries(deployment, now, with_current=False)
+    for summary, variant in zip(summaries, deployment["ProductionVariants"], strict=True):
+        summary["VariantStatus"] = [{"Status": "Creating", "StartTime": now}]
+        if "InstanceType" in variant:
+            summary["InstanceType"] = variant["InstanceType"]
     document["PendingDeploymentSummary"] = {
         "EndpointConfigName": deployment["EndpointConfigName"],
-        "ProductionVariants": [
-            {**summary, "VariantStatus": [{"Status": "Creating", "StartTime": now}]}
-            for summary in _summaries(deployment, now, with_current=False)
-        ],
+        "ProductionVariants": summaries,
         "StartTime": now,
     }
     _enter(document, status, now)

@@ -70,10 +70,10 @@ class EndpointRun:
         with self._lock:
             self._ending.set()
             self.live = None
-            coming = self._deployments - {self._current}
+            other = self._deployments - {self._current}
         self._set_going(self._delete)
-        for deployment in coming:
-            deployment.stop()
+        for deployment in other:
+            self._start_thread(deployment.stop)
 
     def resume(self) -> None:
         """Set going what an earlier server left undone.

@@ -45,6 +45,8 @@ _SHUTDOWN_GRACE_S = 1.0
 # A server that lived for so long is replaced at once, one that did not, after a pause.
 _STABLE_S = 60.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
+# Requests wait for a server that comes after a shorter pause; after a longer one, they do not.
+_LONGEST_WAIT_S = 5.0
 _NOT_REACHED_PAUSE_S = 0.05
 
 
@@ -76,7 +78,7 @@ class RealTimeVariant:
     def start(self) -> None:
         """Bring all instances up. Raises: DeploymentFailed; then none is left."""
         try:
-            self._balancer.add(self._bring_up(self.instance_count))
+            self._bring_up(self._reserve(self.instance_count))
         except DeploymentFailed:
             self._balancer.set_down()
             raise
@@ -87,11 +89,15 @@ class RealTimeVariant:
         Raises: DeploymentFailed; then there are as many as before.
         """
         if instance_count > self.instance_count:
-            self._balancer.add(self._bring_up(instance_count - self.instance_count))
+            self._bring_up(self._reserve(instance_count - self.instance_count))
             self.instance_count = instance_count
             return
-        self.instance_count = instance_count
-        surplus = self._balancer.servers[instance_count:]
+        ready = self._balancer.servers
+        with self._lock:
+            self.instance_count = instance_count
+            # First those that are still to replace another.
+            by_use = [*self._servers.difference(ready), *reversed(ready)]
+            surplus = by_use[: max(0, len(self._servers) - instance_count)]
         places = self._balancer.remove(surplus)
         self._balancer.wait_until_idle(places, _DRAIN_TIMEOUT_S)
         self._stop(surplus, STOP_GRACE_S)
@@ -132,16 +138,20 @@ class RealTimeVariant:
                 await asyncio.sleep(_NOT_REACHED_PAUSE_S)
                 tried.clear()
 
-    def _bring_up(self, count: int) -> list[ModelServer]:
-        """Return new servers that are ready. Raises: DeploymentFailed; then none of them is left.
-
-        They are not told apart: with the first that fails, all have.
-        """
+    def _reserve(self, count: int) -> list[ModelServer]:
+        """Return new servers, to be brought up. Raises: DeploymentFailed, if it was stopped."""
         servers = [self._new_server() for _ in range(count)]
         with self._lock:
             if self._ending.is_set():
                 raise DeploymentFailed("The variant was stopped.")
             self._servers.update(servers)
+        return servers
+
+    def _bring_up(self, servers: list[ModelServer]) -> None:
+        """Have new servers take requests, once all are ready.
+
+        Raises: DeploymentFailed, with the first that fails; then none of them is left.
+        """
         with ThreadPoolExecutor(_STARTS_AT_A_TIME, f"start {self.name}") as starters:
             starts = [starters.submit(server.start) for server in servers]
             done, _ = wait(starts, return_when=FIRST_EXCEPTION)
@@ -150,7 +160,7 @@ class RealTimeVariant:
                 self._stop(servers, grace_s=0)
         if failures:
             raise self._explain(failures[0])
-        return servers
+        self._balancer.add(servers)
 
     def _new_server(self) -> ModelServer:
         identity = ServerIdentity(self._endpoint, self.name)
@@ -162,12 +172,13 @@ class RealTimeVariant:
 
         return ModelServer(self._cloud, self._spec, identity, self._on_end, publish)
 
-    def _explain(self, failure: BaseException) -> BaseException:
+    def _explain(self, failure: BaseException) -> DeploymentFailed:
+        if isinstance(failure, DeploymentFailed):
+            return failure
         if isinstance(failure, ServerFailed):
             return ping_failure(self.name, failure)
-        if isinstance(failure, OSError):
-            return DeploymentFailed(f"InternalServerError: The local cloud failed: {failure}")
-        return failure
+        log.error("a server of %s failed", self.name, exc_info=failure)
+        return DeploymentFailed(f"InternalServerError: The local cloud failed: {failure}")
 
     def _on_end(self, server: ModelServer) -> None:
         """Have a server replaced that ended by itself."""
@@ -176,21 +187,25 @@ class RealTimeVariant:
             self._servers.discard(server)
             if time.monotonic() - server.ready_at_s > _STABLE_S:
                 self._pause_s = 0.0
+            soon = self._pause_s <= _LONGEST_WAIT_S
+        if not soon:
+            self._balancer.set_down()
         threading.Thread(target=self._replace, name=f"replace {server.log_stream}").start()
 
     def _replace(self) -> None:
-        while not self._ending.wait(self._pause_s) and self._is_short():
+        while not self._ending.wait(self._pause_s):
+            server = self._new_server()
             with self._lock:
+                if len(self._servers) >= self.instance_count or self._ending.is_set():
+                    return
+                self._servers.add(server)
                 self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
             try:
-                self._balancer.add(self._bring_up(1))
+                self._bring_up([server])
+                return
             except DeploymentFailed as error:
                 log.warning("a server of %s was not replaced: %s", self.name, error)
                 self._balancer.set_down()
-
-    def _is_short(self) -> bool:
-        with self._lock:
-            return len(self._servers) < self.instance_count
 
     def _end(self, grace_s: float) -> None:
         with self._lock:
