@@ -81,12 +81,13 @@ class SignedRequest:
 
         Raises: AWSError, if it is not what was signed or is longer than max_bytes.
         """
-        payload = bytearray()
+        pieces, size_bytes = [], 0
         async for data in self.stream(request):
-            payload += data
-            if len(payload) > max_bytes:
+            pieces.append(data)
+            size_bytes += len(data)
+            if size_bytes > max_bytes:
                 raise self._refusals.too_large(f"The body may have {max_bytes} bytes at most.")
-        return bytes(payload)
+        return b"".join(pieces)
 
 
 def claimed_service(request: Request) -> str:
