@@ -1,4 +1,4 @@
-"""What the maze's jobs cost on AWS: a ledger read through the AWS API, priced from a list.
+"""What the maze's jobs and endpoints cost on AWS: read through the AWS API, priced from a list.
 
 The list, data/prices.csv, holds on-demand prices in USD of one region. checked: the day on which a
 price was compared with public quotations of AWS's price list; source: AWS's page with today's. For
@@ -6,14 +6,14 @@ a budget, look there. Not counted: storage, requests and free tiers.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from operator import itemgetter
 
 import boto3
 import pandas as pd
 
 from maze_helpers.data import DATA
+from maze_helpers.endpoint_bills import Row, endpoint_rows
 from maze_helpers.tags import is_tagged
 
 PRICES_CSV = DATA / "prices.csv"
@@ -21,24 +21,20 @@ COLUMNS = ["job", "use", "instance", "count", "billable_s", "usd"]
 SECONDS_AN_HOUR = 3600
 
 
-@dataclass(frozen=True)
-class BilledKind:
-    """A kind of resource that bills by the second: how to list it, and what a bill needs of it.
-
-    describe: gets the client and a summary of the list; returns a row but for `usd`.
-    """
-
-    list_operation: str
-    summaries: str
-    arn: str
-    describe: Callable[[Any, dict], dict]
+def _training_rows(session: boto3.Session) -> Iterator[Row]:
+    sagemaker = session.client("sagemaker")
+    for page in sagemaker.get_paginator("list_training_jobs").paginate():
+        for summary in page["TrainingJobSummaries"]:
+            if is_tagged(sagemaker, summary["TrainingJobArn"]):
+                name = summary["TrainingJobName"]
+                yield _training_row(sagemaker.describe_training_job(TrainingJobName=name))
 
 
-def _training_row(sagemaker: Any, summary: dict) -> dict:
-    job = sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"])
+def _training_row(job: dict) -> Row:
     resources = job["ResourceConfig"]
     return {
         "job": job["TrainingJobName"],
+        "created": job["CreationTime"],
         "use": "training",
         "instance": resources.get("InstanceType", "a heterogeneous cluster"),
         "count": resources.get("InstanceCount", 1),
@@ -56,9 +52,10 @@ def _billable_s(job: dict) -> float:
     return round((end - job["TrainingStartTime"]).total_seconds())
 
 
-BILLED_KINDS = [
-    BilledKind("list_training_jobs", "TrainingJobSummaries", "TrainingJobArn", _training_row),
-]
+# What bills by the second: each yields rows of the ledger, which also say when it was created.
+BILLED: list[Callable[[boto3.Session], Iterator[Row]]] = [_training_rows, endpoint_rows]
+# What a row of each use is, in a sentence.
+_NOUNS = {"training": "job", "transform": "job", "hosting": "endpoint", "serverless": "endpoint"}
 
 
 def prices() -> pd.DataFrame:
@@ -78,22 +75,13 @@ def usd_per_hour(instance_type: str, use: str, region: str) -> float | None:
 def ledger(session: boto3.Session) -> pd.DataFrame:
     """Return what the maze has run, oldest first: job, use, instance, count, billable_s, usd.
 
-    billable_s: seconds of each instance. usd: of all of them; missing where the price is unknown.
+    job: the name of a job or an endpoint; each of an endpoint's variants has a row. billable_s:
+    seconds of each instance. usd: of all of them; missing where the price is unknown.
     """
-    sagemaker = session.client("sagemaker")
-    rows = [row for kind in BILLED_KINDS for row in _rows(sagemaker, kind)]
+    rows = [row for billed in BILLED for row in billed(session)]
+    rows.sort(key=itemgetter("created"))
     priced = [{**row, "usd": _usd(row, session.region_name)} for row in rows]
     return pd.DataFrame(priced, columns=COLUMNS).astype({"usd": "float64"})
-
-
-def _rows(sagemaker: Any, kind: BilledKind) -> Iterator[dict]:
-    pages = sagemaker.get_paginator(kind.list_operation).paginate(
-        SortBy="CreationTime", SortOrder="Ascending"
-    )
-    for page in pages:
-        for summary in page[kind.summaries]:
-            if is_tagged(sagemaker, summary[kind.arn]):
-                yield kind.describe(sagemaker, summary)
 
 
 def _usd(row: dict, region: str) -> float | None:
@@ -108,11 +96,23 @@ def total_usd(ledger: pd.DataFrame) -> float:
 
 def statement(ledger: pd.DataFrame, mode: str) -> str:
     """Return one sentence on the ledger's total; in local mode, what AWS would have charged."""
-    jobs = f"{len(ledger)} job{'' if len(ledger) == 1 else 's'}"
     verb = "cost" if mode == "aws" else "would have cost on AWS"
     unknown = ledger.loc[ledger["usd"].isna(), "instance"].unique()
     exception = (
         f", not counting {', '.join(unknown)}, whose price is unknown" if len(unknown) else ""
     )
     checked = prices()["checked"].max()
-    return f"{jobs} {verb} {total_usd(ledger):.4f} USD{exception} (prices of {checked})."
+    return (
+        f"{_counted(ledger)} {verb} {total_usd(ledger):.4f} USD{exception} (prices of {checked})."
+    )
+
+
+def _counted(ledger: pd.DataFrame) -> str:
+    """Return how many of what the ledger holds, such as '2 jobs and 1 endpoint'."""
+    counts = ledger.groupby(ledger["use"].map(_NOUNS))["job"].nunique()
+    parts = [
+        f"{count} {noun}{'' if count == 1 else 's'}"
+        for noun in ("job", "endpoint")
+        if (count := counts.get(noun, 0))
+    ]
+    return " and ".join(parts) or "0 jobs"

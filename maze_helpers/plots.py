@@ -170,12 +170,14 @@ def usage(series: Mapping[str, tuple[Sequence[datetime], Sequence[float]]], titl
 
 
 def cost(ledger: pd.DataFrame, title: str) -> Figure:
-    """Return what each job of `cost.ledger` costs, a bar each, in US cents."""
+    """Return what each job and endpoint of `cost.ledger` costs, a bar each row, in US cents."""
     rows = ledger.iloc[::-1]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 0.45 * len(rows) + 1.4))
         cents = rows["usd"].fillna(0) * 100
-        bars = axes.barh(rows["job"], cents, color=BLUE, height=0.6)
+        # By place: the variants of an endpoint share its name.
+        bars = axes.barh(range(len(rows)), cents, color=BLUE, height=0.6)
+        axes.set_yticks(range(len(rows)), rows["job"])
         amounts = ["unknown" if pd.isna(usd) else f"{usd * 100:.2g} ¢" for usd in rows["usd"]]
         axes.bar_label(bars, amounts, padding=4, color=INK)
         axes.grid(axis="y", visible=False)
