@@ -17,6 +17,7 @@ from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import find_home
 from maze_helpers.local_cloud.startup import local_only
+from maze_helpers.open_files import USUAL, allow_open_files
 from maze_helpers.quiet_sdk import quieten
 
 MODES = ("local", "aws")
@@ -81,6 +82,7 @@ def connect(mode: str | None = None, role: str | None = None) -> Connection:
     if mode not in MODES:
         raise MazeError(f'Unknown mode "{mode}": choose "local" or "aws".')
     quieten()
+    allow_open_files(USUAL)
     return _connect_to_local_cloud(role) if mode == "local" else _connect_to_aws(role)
 
 

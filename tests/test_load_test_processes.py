@@ -1,7 +1,6 @@
 """What becomes of a function in many processes is seen, whatever becomes of it."""
 
 import os
-import resource
 import signal
 import sys
 import time
@@ -86,16 +85,6 @@ def test_none_is_left_when_it_is_interrupted(own_children):
 def test_there_is_a_limit(number):
     with pytest.raises(MazeError, match="between 1 and 1000"):
         run_processes(print, number)
-
-
-def test_open_files_are_allowed_for_as_long_as_they_are_needed():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        assert (run_processes(lambda number: number, 100)["outcome"] == "returned").all()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (256, hard)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("used_before", [False, True])

@@ -14,7 +14,7 @@ import multiprocessing
 import pickle
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,6 +24,7 @@ import pandas as pd
 
 from maze_helpers.load_test.limits import MAX_PROCESSES, check_between
 from maze_helpers.local_cloud.errors import MazeError
+from maze_helpers.open_files import allow_open_files
 
 RETURNED, RAISED, DIED, HUNG = "returned", "raised", "died", "hung"
 # What a process has open in its parent: two pipes, one end each.
@@ -58,7 +59,12 @@ def run_processes(
     if "fork" not in multiprocessing.get_all_start_methods():
         raise MazeError("This system has no fork: run it on Linux, macOS or WSL.")
     fork = multiprocessing.get_context("fork")
-    with _open_files(FILES_A_PROCESS * number + OTHER_FILES), tempfile.TemporaryDirectory() as name:
+    needed = FILES_A_PROCESS * number + OTHER_FILES
+    if (allowed := allow_open_files(needed)) < needed:
+        raise MazeError(
+            f"{needed} files have to be open and {allowed} may be: run fewer processes."
+        )
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         processes = [
             fork.Process(target=_call, args=(function, i, folder / str(i))) for i in range(number)
@@ -128,22 +134,3 @@ def _row(exit_code: int, is_hung: bool, report: Path) -> dict[str, Any]:
         "printed": ending.printed,
         "seconds": ending.seconds,
     }
-
-
-@contextlib.contextmanager
-def _open_files(needed: int) -> Iterator[None]:
-    """Let this process have so many files open meanwhile.
-
-    Raises: MazeError, if it may not.
-    """
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise MazeError(f"It needs {needed} open files and may have {hard}: run fewer processes.")
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
