@@ -14,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
-from maze_helpers.load_test.endpoint_metrics import EndpointMetrics
+from maze_helpers.load_test.cloudwatch import EndpointMetrics
 from maze_helpers.load_test.outcomes import (
     CONNECTION,
     MODEL_ERROR,

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from load_target import READ_TIMEOUT_S, LoadTarget, load_target
 
-from maze_helpers.load_test import Endpoint, Url, closed_loop, open_loop
-from maze_helpers.load_test.open_loop import schedule
+from maze_helpers.load_test import Endpoint, Url, closed, closed_loop, crew, open_loop
+from maze_helpers.load_test.open import schedule
 from maze_helpers.local_cloud.errors import MazeError
 
 # What a behaviour of the target is to be called.
@@ -241,6 +241,26 @@ def test_a_bug_is_no_outcome():
         closed_loop(StubbornTarget(), b"1", calls=100)
     with pytest.raises(ZeroDivisionError):
         open_loop(StubbornTarget(), b"1", rate=100, duration_s=5)
+
+
+def test_no_call_begins_after_the_longest_time(target, monkeypatch):
+    monkeypatch.setattr(closed, "MAX_DURATION_S", 0.5)
+    target.prepare(lambda number: "ok", delay_s=0.05)
+    patient = Endpoint(target.client(read_timeout=30), "digits")
+    result = closed_loop(patient, b"1", calls=1000, at_a_time=2)
+    assert set(result.outcomes.index) == {"ok"}
+    assert len(result.calls) < 1000
+    assert f"ended before {1000 - len(result.calls)} calls began" in repr(result)
+
+
+def test_a_call_that_takes_for_ever_is_unfinished(target, monkeypatch):
+    monkeypatch.setattr(closed, "MAX_DURATION_S", 0.2)
+    monkeypatch.setattr(crew, "DRAIN_S", 0.2)
+    target.prepare(lambda number: "stall" if number == 3 else "ok")
+    patient = Endpoint(target.client(read_timeout=30), "digits")
+    result = closed_loop(patient, b"1", calls=4, at_a_time=1)
+    assert counted(result) == {"ok": 3, "unfinished": 1}
+    assert result.calls.loc[3, ["end", "latency_ms"]].isna().all()
 
 
 def test_no_thread_is_left(target, endpoint):

@@ -4,10 +4,10 @@ Closed loop: N calls, so many at a time. Open loop: arrivals a second, whether o
 are answered. Figures of the results are in `maze_helpers.load_plots`.
 """
 
-from maze_helpers.load_test.closed_loop import closed_loop
-from maze_helpers.load_test.endpoint_metrics import EndpointMetrics, endpoint_metrics
+from maze_helpers.load_test.closed import closed_loop
+from maze_helpers.load_test.cloudwatch import EndpointMetrics, endpoint_metrics
 from maze_helpers.load_test.limits import MAX_AT_A_TIME, MAX_CALLS, MAX_DURATION_S, MAX_PROCESSES
-from maze_helpers.load_test.open_loop import open_loop
+from maze_helpers.load_test.open import open_loop
 from maze_helpers.load_test.processes import run_processes
 from maze_helpers.load_test.result import LoadTestResult
 from maze_helpers.load_test.targets import Endpoint, Target, Url

@@ -1,7 +1,7 @@
 """A closed loop: so many calls, so many at a time; the next begins when one is answered.
 
 It asks how fast a target can be. A slow target slows the calls down with it, and so hides how long
-users would have queued: for that, see `open_loop`.
+users would have queued: for that, see `open`.
 """
 
 from __future__ import annotations
