@@ -18,6 +18,7 @@ def model_fn(model_dir):
 def input_fn(body, content_type):
     return 30 if "wait" in str(body) else 0
 def predict_fn(seconds, model):
+    print("sleeps", seconds)
     time.sleep(seconds)
     return "slow"
 def output_fn(answer, accept):
@@ -116,7 +117,7 @@ def test_a_deletion_goes_on(deployer):
 
     thread = threading.Thread(target=invoke)
     thread.start()
-    time.sleep(0.5)
+    until(lambda: "sleeps 30" in printed(deployer, name), "the request")
     deployer.sagemaker.delete_endpoint(EndpointName=name)
     assert deployer.describe(name)["EndpointStatus"] == "Deleting"
     kill(deployer)
@@ -137,6 +138,13 @@ def test_an_endpoint_that_cannot_come_back_says_why_and_tries_again(deployer):
     deployer.put("model.tar.gz", tar_gz({"model.txt": "again"}))
     until(lambda: answers(deployer, name), "an answer")
     until(lambda: "FailureReason" not in deployer.describe(name), "the end of the reason")
+
+
+def printed(deployer, name: str) -> list[str]:
+    """Return all that an endpoint's containers printed."""
+    logs = deployer.cloud.client("logs")
+    found = logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")
+    return [event["message"] for event in found["events"]]
 
 
 def answers(deployer, name: str) -> bool:
