@@ -1,9 +1,12 @@
 """Removing what the maze made: what carries its tag, and its objects in S3. Nothing else.
 
 A finished training job stays: its record costs nothing, and the ledger is read from it. So do its
-log streams: they are in a group that all training jobs of the account share.
+log streams: they are in a group that all training jobs of the account share. Of an endpoint
+nothing stays, neither its configuration nor its models nor its log group, which is its alone: the
+ledger forgets an endpoint that is cleaned up.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +15,14 @@ import boto3
 import pandas as pd
 from botocore.exceptions import ClientError, WaiterError
 
+from maze_helpers.endpoint_bills import LOG_GROUPS
 from maze_helpers.tags import PREFIX, is_tagged
 
 COLUMNS = ["kind", "name", "action"]
 # How often to ask whether a job has stopped, and how many times: AWS gives it two minutes.
 STOPPED = {"Delay": 5, "MaxAttempts": 60}
+# How the SDK ends the names that it makes up, such as "-2026-11-21-23-45-09-337".
+_TIME = re.compile(r"-\d{4}(-\d\d){5}-\d{3}$")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,57 @@ def _running_training_jobs(session: boto3.Session) -> Iterator[Leftover]:
         yield Leftover("training job", name, "stop", lambda name=name: _stop(sagemaker, name))
 
 
+def _endpoints(session: boto3.Session) -> Iterator[Leftover]:
+    """Yield the maze's endpoints, each with its log group behind it."""
+    sagemaker = session.client("sagemaker")
+    for endpoint in _tagged(sagemaker, "list_endpoints", "Endpoints", "EndpointArn"):
+        name = endpoint["EndpointName"]
+        yield Leftover(
+            "endpoint", name, "delete", lambda name=name: delete_endpoint(sagemaker, name)
+        )
+        yield from _log_group(session, name)
+
+
+def _log_groups_of_the_gone(session: boto3.Session) -> Iterator[Leftover]:
+    """Yield the log groups of endpoints that are deleted: their configurations have their names."""
+    sagemaker = session.client("sagemaker")
+    living = {e["EndpointName"] for e in _pages(sagemaker, "list_endpoints", "Endpoints")}
+    for config in _configs(sagemaker):
+        if config["EndpointConfigName"] not in living:
+            yield from _log_group(session, config["EndpointConfigName"])
+
+
+def _log_group(session: boto3.Session, endpoint: str) -> Iterator[Leftover]:
+    logs = session.client("logs")
+    name = f"{LOG_GROUPS}{endpoint}"
+    groups = _pages(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    if any(group["logGroupName"] == name for group in groups):
+        yield Leftover(
+            "log group", name, "delete", lambda: logs.delete_log_group(logGroupName=name)
+        )
+
+
+def _endpoint_configs(session: boto3.Session) -> Iterator[Leftover]:
+    sagemaker = session.client("sagemaker")
+    for config in _configs(sagemaker):
+        request = {"EndpointConfigName": config["EndpointConfigName"]}
+        yield Leftover(
+            "endpoint configuration",
+            config["EndpointConfigName"],
+            "delete",
+            lambda request=request: sagemaker.delete_endpoint_config(**request),
+        )
+
+
+def _models(session: boto3.Session) -> Iterator[Leftover]:
+    sagemaker = session.client("sagemaker")
+    for model in _tagged(sagemaker, "list_models", "Models", "ModelArn"):
+        name = model["ModelName"]
+        yield Leftover(
+            "model", name, "delete", lambda name=name: sagemaker.delete_model(ModelName=name)
+        )
+
+
 def _objects(session: boto3.Session) -> Iterator[Leftover]:
     s3 = session.client("s3")
     for bucket, prefix in _outermost(_prefixes(session)):
@@ -49,8 +106,16 @@ def _objects(session: boto3.Session) -> Iterator[Leftover]:
             )
 
 
-# What there is to remove, in the order to remove it: what writes before what is written.
-KINDS: list[Callable[[boto3.Session], Iterator[Leftover]]] = [_running_training_jobs, _objects]
+# What there is to remove, in the order to remove it: what writes before what is written, and what
+# names something else behind it.
+KINDS: list[Callable[[boto3.Session], Iterator[Leftover]]] = [
+    _running_training_jobs,
+    _endpoints,
+    _log_groups_of_the_gone,
+    _objects,
+    _endpoint_configs,
+    _models,
+]
 
 
 def find(session: boto3.Session) -> Iterator[Leftover]:
@@ -63,7 +128,7 @@ def clean(session: boto3.Session, dry_run: bool = True) -> pd.DataFrame:
     """Return what was removed, or with dry_run what would be: kind, name, action.
 
     Twice does no harm: the second time there is nothing left. Raises: botocore's WaiterError, if
-    a job does not stop within five minutes.
+    a job does not stop within five minutes, or an endpoint is not gone within half an hour.
     """
     rows = []
     for leftover in find(session):
@@ -74,10 +139,26 @@ def clean(session: boto3.Session, dry_run: bool = True) -> pd.DataFrame:
 
 
 def _training_jobs(sagemaker: Any, **which: str) -> Iterator[dict]:
-    for page in sagemaker.get_paginator("list_training_jobs").paginate(**which):
-        for job in page["TrainingJobSummaries"]:
-            if is_tagged(sagemaker, job["TrainingJobArn"]):
-                yield job
+    return _tagged(
+        sagemaker, "list_training_jobs", "TrainingJobSummaries", "TrainingJobArn", **which
+    )
+
+
+def _configs(sagemaker: Any) -> Iterator[dict]:
+    return _tagged(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigArn")
+
+
+def _tagged(
+    sagemaker: Any, operation: str, summaries: str, arn: str, **which: str
+) -> Iterator[dict]:
+    for summary in _pages(sagemaker, operation, summaries, **which):
+        if is_tagged(sagemaker, summary[arn]):
+            yield summary
+
+
+def _pages(client: Any, operation: str, member: str, **request: str) -> Iterator[dict]:
+    for page in client.get_paginator(operation).paginate(**request):
+        yield from page[member]
 
 
 def _stop(sagemaker: Any, name: str) -> None:
@@ -96,6 +177,36 @@ def _stop(sagemaker: Any, name: str) -> None:
             raise
 
 
+def delete_endpoint(sagemaker: Any, name: str) -> None:
+    """Delete an endpoint as soon as it may be, and wait until it is gone.
+
+    Raises: botocore's WaiterError, if either takes longer than half an hour.
+    """
+    try:
+        if _settled_status(sagemaker, name) != "Deleting":
+            sagemaker.delete_endpoint(EndpointName=name)
+    except ClientError as error:
+        # It may have gone since it was listed.
+        if "Could not find" not in str(error):
+            raise
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
+
+
+def _settled_status(sagemaker: Any, name: str) -> str:
+    """Return an endpoint's status, once it is neither being created nor updated."""
+    status = sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+    if status not in ("Creating", "Updating"):
+        return status
+    try:
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name)
+    except WaiterError as error:
+        # One that fails to come up can be deleted as well.
+        if error.last_response.get("EndpointStatus") != "Failed":
+            raise
+        return "Failed"
+    return "InService"
+
+
 def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
     """Yield bucket and prefix of everything the maze wrote: its own prefix, and its jobs'."""
     account = session.client("sts").get_caller_identity()["Account"]
@@ -110,8 +221,30 @@ def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
             # Only what lies in a folder of the job's own name is certain to be the job's alone.
             before, its_own, _ = url.partition(f"/{name}/")
             if its_own and before.startswith("s3://"):
-                bucket, _, key = (before + its_own).removeprefix("s3://").partition("/")
-                yield bucket, key
+                yield _place(before + its_own)
+    yield from _code_of_models(sagemaker)
+
+
+def _code_of_models(sagemaker: Any) -> Iterator[tuple[str, str]]:
+    """Yield where the SDK put the code of the maze's models.
+
+    That is a folder named as the model, but for the time at the end.
+    """
+    for summary in _tagged(sagemaker, "list_models", "Models", "ModelArn"):
+        name = summary["ModelName"]
+        model = sagemaker.describe_model(ModelName=name)
+        environment = model.get("PrimaryContainer", {}).get("Environment", {})
+        url = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+        folder, _, archive = url.rpartition("/")
+        its_own = _TIME.sub("", folder.rpartition("/")[2]) == _TIME.sub("", name)
+        if its_own and url.startswith("s3://") and archive == "sourcedir.tar.gz":
+            yield _place(url)
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Return the bucket and the key of an S3 URI."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key
 
 
 def _outermost(places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

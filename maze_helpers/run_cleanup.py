@@ -10,9 +10,6 @@ from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import find_home
 from maze_helpers.tags import RUN_KEY, RUN_VARIABLE
 
-# How often to ask whether an endpoint may be deleted by now, or is gone, and how many times.
-WAIT = {"Delay": 5, "MaxAttempts": 120}
-
 
 @contextmanager
 def tagging(run: str) -> Iterator[None]:
@@ -34,6 +31,7 @@ def delete_endpoints(run: str, mode: str | None) -> list[str]:
     # Late: boto3 takes a while to import.
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from maze_helpers.cleanup import delete_endpoint
     from maze_helpers.session import connect
 
     try:
@@ -43,7 +41,7 @@ def delete_endpoints(run: str, mode: str | None) -> list[str]:
     try:
         names = [name for name, arn in _endpoints(sagemaker) if _belongs_to(sagemaker, arn, run)]
         for name in names:
-            _delete(sagemaker, name)
+            delete_endpoint(sagemaker, name)
     except (BotoCoreError, ClientError) as error:
         raise MazeError(
             f"The endpoints that the notebook left could not be deleted ({error}): run "
@@ -68,21 +66,3 @@ def _endpoints(sagemaker: Any) -> list[tuple[str, str]]:
 def _belongs_to(sagemaker: Any, arn: str, run: str) -> bool:
     tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
     return {"Key": RUN_KEY, "Value": run} in tags
-
-
-def _delete(sagemaker: Any, name: str) -> None:
-    from botocore.exceptions import ClientError, WaiterError
-
-    try:
-        sagemaker.delete_endpoint(EndpointName=name)
-    except ClientError as error:
-        if "in-progress" not in str(error):
-            raise
-        try:
-            sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=WAIT)
-        except WaiterError as failed:
-            # One that fails to come up can be deleted as well.
-            if failed.last_response.get("EndpointStatus") != "Failed":
-                raise
-        sagemaker.delete_endpoint(EndpointName=name)
-    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=WAIT)
