@@ -116,8 +116,9 @@ class EndpointRun:
 
     def _start_thread(self, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=f"endpoint {self.name}")
-        self._threads = [other for other in self._threads if other.is_alive()] + [thread]
-        thread.start()
+        with self._lock:
+            thread.start()
+            self._threads = [other for other in self._threads if other.is_alive()] + [thread]
 
     def _create(self) -> None:
         document = self._resources.get(ENDPOINT, self.name)
@@ -165,10 +166,12 @@ class EndpointRun:
                 variant.scale_to(summary[f"{which}InstanceCount"])
 
     def _delete(self) -> None:
-        if self._current is not None:
-            self._current.retire()
-        self._resources.delete(ENDPOINT, self.name, lambda document: None)
-        self._on_deleted(self)
+        try:
+            if self._current is not None:
+                self._current.retire()
+        finally:
+            self._resources.delete(ENDPOINT, self.name, lambda document: None)
+            self._on_deleted(self)
 
     def _bring_back(self, document: Document) -> None:
         """Start what had been deployed, and finish what was under way."""
