@@ -142,7 +142,7 @@ def test_a_process_that_has_ended_uses_nothing(tmp_path):
 
 
 def test_twenty_idle_containers_cost_little_to_watch(tmp_path, ended):
-    """Less than 1 % of a core: each is looked at once a second, in less than half a ms."""
+    """Less than 1 % of a core: each is looked at every two seconds, in less than a ms."""
     container = Running(tmp_path, hold(20))
     ended.append(container)
     container.wait_for_line("ready")

@@ -45,8 +45,8 @@ def test_the_log_says_when_the_machine_has_memory_for_fewer_than_max_concurrency
     capped = settings(HUGE_MB, most=5)
     assert capped.capacity == 1
     assert capped.spec(SPEC).first_lines[1:] == (
-        f"This machine has memory for 1 containers of {HUGE_MB} MB: requests beyond 1 at a time "
-        "are throttled, although MaxConcurrency is 5.",
+        "At most 1 of such containers run at a time, as this machine has memory for no more: "
+        "further requests are throttled, although MaxConcurrency is 5.",
     )
     assert len(settings(1024, most=1).spec(SPEC).first_lines) == 1
 

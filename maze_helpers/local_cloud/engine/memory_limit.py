@@ -15,7 +15,7 @@ from maze_helpers.local_cloud.engine.process_tree import process_tree
 
 # How long a container at work, and an idle one, may go unwatched.
 BUSY_PERIOD_S = 0.05
-IDLE_PERIOD_S = 1.0
+IDLE_PERIOD_S = 2.0
 # In /proc/<pid>/status: what is a process's alone or copied on write, shared memory, and what of
 # them is swapped out. Program files are left out: the system can drop them at any time.
 _OWN = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
@@ -80,7 +80,7 @@ class MemoryLimit:
         self._exceeded_bytes: int | None = None
         self._on_exceeded = on_exceeded
         self._peak_bytes = 0
-        self._busy = True
+        self._busy = self._was_busy = True
         self._dozing = False
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -89,8 +89,10 @@ class MemoryLimit:
     def set_busy(self, busy: bool) -> None:
         """Watch closely, because the container is at work, or seldom, because it is idle."""
         self._busy = busy
-        if busy and self._dozing:
-            self._wake.set()
+        if busy:
+            self._was_busy = True
+            if self._dozing:
+                self._wake.set()
 
     def take_peak_bytes(self) -> int:
         """Return the most memory that was seen in use since the last call, 0 if nobody looked."""
@@ -114,20 +116,25 @@ class MemoryLimit:
         self._wake.set()
 
     def _watch(self) -> None:
-        while not self._ended.wait(BUSY_PERIOD_S):
+        while not self._ended.is_set():
             used = used_bytes(self._root, self.limit_bytes)
             self._peak_bytes = max(self._peak_bytes, used)
             if used > self.limit_bytes:
                 self._exceeded_bytes = used
                 self._on_exceeded()
                 return
-            if not self._busy:
+            if self._was_busy:
+                # Also after work that was done before anybody looked: more of it may follow, and
+                # to be woken for each piece would cost more than to look.
+                self._was_busy = self._busy
+                self._ended.wait(BUSY_PERIOD_S)
+            else:
                 self._doze()
 
     def _doze(self) -> None:
         self._wake.clear()
         self._dozing = True
         # It may have become busy, or ended, before that could be seen.
-        if not self._busy and not self._ended.is_set():
+        if not self._was_busy and not self._ended.is_set():
             self._wake.wait(IDLE_PERIOD_S)
         self._dozing = False

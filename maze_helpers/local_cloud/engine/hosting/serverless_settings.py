@@ -76,9 +76,9 @@ class ServerlessSettings:
         if self.capacity == self.max_concurrency:
             return (size,)
         capped = (
-            f"This machine has memory for {self.capacity} containers of {self.memory_mb} MB: "
-            f"requests beyond {self.capacity} at a time are throttled, although MaxConcurrency "
-            f"is {self.max_concurrency}."
+            f"At most {self.capacity} of such containers run at a time, as this machine has "
+            f"memory for no more: further requests are throttled, although MaxConcurrency is "
+            f"{self.max_concurrency}."
         )
         return size, capped
 
