@@ -1,18 +1,25 @@
 """InvokeEndpointAsync: what is acknowledged is answered to S3, whatever happens to the server."""
 
+import asyncio
 import itertools
 import json
 import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 from deployer import BUCKET, Deployer
 from echo_endpoint import EchoEndpoint, echo_endpoint
+
+from maze_helpers.local_cloud.cloud import LocalCloud
+from maze_helpers.local_cloud.engine.hosting.async_inference import AsyncInference
+from maze_helpers.local_cloud.engine.hosting.async_queue import AsyncRequest
 
 PREDICT = """
 import json, os, sys, boto3, numpy as np, sagemaker
@@ -126,6 +133,27 @@ def test_a_models_error_lies_where_failures_go(echo):
 def test_a_request_without_an_answer_leaves_a_failure(echo, members, words):
     answer = submit(echo, **members)
     assert words in wait_for(echo.deployer, answer["FailureLocation"])["Body"].read().decode()
+
+
+def test_a_request_that_waited_too_long_leaves_a_failure(tmp_path):
+    cloud = LocalCloud(tmp_path, "http://127.0.0.1:1")
+    cloud.objects.create_bucket(BUCKET)
+    request = AsyncRequest(
+        endpoint="e",
+        received_s=time.time() - 61,
+        headers={},
+        input_location=None,
+        body=b"late",
+        output_location=f"s3://{BUCKET}/output",
+        failure_location=f"s3://{BUCKET}/failure",
+        ttl_s=60,
+        timeout_s=60,
+    )
+    never_asked = SimpleNamespace(name="v")
+    with closing(cloud), ThreadPoolExecutor(1) as executor:
+        asyncio.run(AsyncInference(cloud, executor, request, never_asked).run())
+        with cloud.objects.open(BUCKET, "failure") as failure:
+            assert b"waited too long" in failure.read()
 
 
 def test_cloudwatch_counts_and_times_the_requests(local_cloud):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -167,6 +168,18 @@ def test_the_sdks_predictor_gets_back_what_its_serializers_sent(echo, tmp_path):
     assert "RESULT" in done.stdout, done.stderr
     results = json.loads(done.stdout.partition("RESULT")[2])
     assert all(results.values()), results
+
+
+def test_the_aws_cli_invokes(echo, tmp_path):
+    (tmp_path / "body").write_bytes(bytes(range(256)))
+    aws = str(Path(sys.executable).with_name("aws"))
+    command = [aws, "sagemaker-runtime", "invoke-endpoint", "--endpoint-name", echo.name]
+    command += ["--body", "fileb://body", "--content-type", "a/b", "answer"]
+    env = echo.deployer.cloud.env
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["InvokedProductionVariant"] == "AllTraffic"
+    assert (tmp_path / "answer").read_bytes() == bytes(range(256))
 
 
 def statistics(cloud, endpoint: str, name: str, statistic: str) -> float:

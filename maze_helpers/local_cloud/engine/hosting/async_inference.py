@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Source: SageMaker guide, "Asynchronous inference".
 MAX_INPUT_BYTES = 1024**3
 PLAIN_TEXT = "text/plain"
+FAILURES = "InvocationFailures"
 
 T = TypeVar("T")
 
@@ -34,11 +35,13 @@ T = TypeVar("T")
 class _Failed(Exception):
     """There is no output; what to keep in its place, and which metric counts it."""
 
-    def __init__(self, metric: str, content: bytes, content_type: str = PLAIN_TEXT) -> None:
+    def __init__(
+        self, content: bytes, content_type: str = PLAIN_TEXT, metric: str = FAILURES
+    ) -> None:
         super().__init__(content.decode(errors="replace"))
-        self.metric = metric
         self.content = content
         self.content_type = content_type
+        self.metric = metric
 
 
 class AsyncInference:
@@ -66,10 +69,10 @@ class AsyncInference:
         try:
             await self._answer()
         except _Failed as failure:
-            self._measured |= {"InvocationFailures": 1, failure.metric: 1}
+            self._measured |= {FAILURES: 1, failure.metric: 1}
             await self._keep_failure(failure)
         else:
-            self._measured |= {"InvocationFailures": 0, "InvocationsProcessed": 1}
+            self._measured |= {FAILURES: 0, "InvocationsProcessed": 1}
         self._measured["TotalProcessingTime"] = self._age_ms()
         self._cloud.invocation_metrics.record(
             self._request.endpoint, self._variant.name, self._measured
@@ -78,7 +81,7 @@ class AsyncInference:
     async def _answer(self) -> None:
         request = self._request
         if self._cloud.clock.time_s() > request.expires_s:
-            raise _Failed("ExpiredRequests", b"The request waited too long in the queue.")
+            raise _Failed(b"The request waited too long in the queue.", metric="ExpiredRequests")
         self._measured["TimeInBacklog"] = self._age_ms()
         body, content_type = await self._timed("RequestDownloadLatency", self._read_input)
         headers = {"Content-Type": content_type, **request.headers}
@@ -91,7 +94,7 @@ class AsyncInference:
         except NotReached:
             raise
         except CallFailed as failure:
-            raise _Failed("InvocationModelErrors", str(failure).encode()) from failure
+            raise _Failed(str(failure).encode()) from failure
         self._measured |= {
             "ModelLatency": reply.model_latency_us,
             "Invocation4XXErrors": 400 <= reply.status < 500,
@@ -99,7 +102,7 @@ class AsyncInference:
         }
         if not 200 <= reply.status < 300:
             content_type = reply.headers.get("content-type", PLAIN_TEXT)
-            raise _Failed("InvocationModelErrors", reply.body, content_type)
+            raise _Failed(reply.body, content_type)
         return reply
 
     async def _timed(self, metric: str, action: Callable[[], T]) -> T:
@@ -118,11 +121,11 @@ class AsyncInference:
             stored = self._objects.read(*split_s3_uri(request.input_location))
         except AWSError as error:
             text = f"The input {request.input_location} could not be read: {error}"
-            raise _Failed("RequestDownloadFailures", text.encode()) from error
+            raise _Failed(text.encode(), metric="RequestDownloadFailures") from error
         with stored.reader as reader:
             if stored.info.size_bytes > MAX_INPUT_BYTES:
                 text = f"The input has more than {MAX_INPUT_BYTES} bytes."
-                raise _Failed("RequestDownloadFailures", text.encode())
+                raise _Failed(text.encode(), metric="RequestDownloadFailures")
             content_type = stored.info.attributes.headers.get("content-type")
             return reader.read(), content_type or "application/octet-stream"
 
@@ -132,7 +135,7 @@ class AsyncInference:
             self._write(self._request.output_location, reply.body, content_type)
         except AWSError as error:
             text = f"The output could not be written: {error}"
-            raise _Failed("ResponseUploadFailures", text.encode()) from error
+            raise _Failed(text.encode(), metric="ResponseUploadFailures") from error
 
     async def _keep_failure(self, failure: _Failed) -> None:
         location = self._request.failure_location

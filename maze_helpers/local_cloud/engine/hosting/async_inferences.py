@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import sqlite3
 import threading
 import time
 from collections import defaultdict
@@ -19,7 +21,7 @@ from maze_helpers.local_cloud.errors import AWSError
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
-    from maze_helpers.local_cloud.engine.hosting.endpoints import LiveEndpoint
+    from maze_helpers.local_cloud.engine.hosting.live_endpoint import LiveEndpoint
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class AsyncInferences:
         self._closing = False
         self._running: defaultdict[str, dict[int, asyncio.Task[None]]] = defaultdict(dict)
         self._measured: set[str] = set()
+        self._measured_s = -math.inf
         # Those that an earlier server may have answered already.
         self._left_behind: set[int] = set()
         self._thread = threading.Thread(target=self._run, name="async inferences", daemon=True)
@@ -71,23 +74,31 @@ class AsyncInferences:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        measured_s = -PERIOD_S
         while not self._closing:
             self._woken.clear()
-            backlogs = self._queue.backlogs()
-            if not backlogs:
-                self._measure([])
-            elif time.monotonic() - measured_s >= PERIOD_S:
-                measured_s = time.monotonic()
-                self._measure(backlogs)
-            for backlog in backlogs:
-                self._set_going(backlog.endpoint)
+            try:
+                is_idle = self._look()
+            except sqlite3.Error:
+                log.exception("the queue of asynchronous requests could not be read")
+                is_idle = False
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), PERIOD_S if backlogs else None)
+                await asyncio.wait_for(self._woken.wait(), None if is_idle else PERIOD_S)
         tasks = [task for running in self._running.values() for task in running.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _look(self) -> bool:
+        """Measure the queues, and set going what can be; return whether they are empty."""
+        backlogs = self._queue.backlogs()
+        if not backlogs:
+            self._measure([])
+        elif time.monotonic() - self._measured_s >= PERIOD_S:
+            self._measured_s = time.monotonic()
+            self._measure(backlogs)
+        for backlog in backlogs:
+            self._set_going(backlog.endpoint)
+        return not backlogs
 
     def _set_going(self, name: str) -> None:
         """Begin as many of an endpoint's requests as its instances may have at a time."""

@@ -28,7 +28,7 @@ from maze_helpers.local_cloud.services.sagemaker_runtime.model_error import Mode
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
-    from maze_helpers.local_cloud.engine.hosting.endpoints import LiveEndpoint
+    from maze_helpers.local_cloud.engine.hosting.live_endpoint import LiveEndpoint
 
 # Source: SageMaker guide, "Custom Inference Code with Hosting Services".
 TIMEOUT_S = 60
