@@ -69,10 +69,12 @@ def latency(result: LoadTestResult, title: str | None = None) -> Figure:
 
 
 def _latency_finding(result: LoadTestResult) -> str:
-    if not len(result.latencies_ms()):
+    count = len(result.latencies_ms())
+    if not count:
         return "No call was answered"
-    half, most = (_ms(result.percentile_ms(percent)) for percent in (50, 99))
-    return f"Half of the answers take up to {half}, one in a hundred over {most}"
+    half, most, slowest = (_ms(result.percentile_ms(percent)) for percent in (50, 99, 100))
+    rest = f"one in a hundred over {most}" if count >= 100 else f"the slowest {slowest}"
+    return f"Half of the answers take up to {half}, {rest}"
 
 
 def distribution(result: LoadTestResult, outcome: str = OK, title: str | None = None) -> Figure:
@@ -106,7 +108,7 @@ def distribution(result: LoadTestResult, outcome: str = OK, title: str | None = 
             )
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="Latency", ylabel="Calls")
-        return _finish(figure, title or _spread_finding(marks))
+        return _finish(figure, title or _spread_finding(marks, len(latencies_ms)))
 
 
 def _bins(latencies_ms: np.ndarray) -> np.ndarray:
@@ -115,11 +117,12 @@ def _bins(latencies_ms: np.ndarray) -> np.ndarray:
     return edges(low, high, int(np.clip(len(latencies_ms) ** 0.5 * 2, 10, 60)) + 1)
 
 
-def _spread_finding(marks: dict[str, float]) -> str:
-    times = marks["p99"] / marks["p50"]
+def _spread_finding(marks: dict[str, float], count: int) -> str:
+    who, far = ("One in a hundred", "p99") if count >= 100 else ("The slowest", "max")
+    times = marks[far] / marks["p50"]
     if times < 1.5:
         return f"Nearly all take about {_ms(marks['p50'])}, the slowest {_ms(marks['max'])}"
-    return f"One in a hundred takes {times:.2g} times the median or longer"
+    return f"{who} takes {times:.2g} times the median" + (" or longer" if far == "p99" else "")
 
 
 def concurrency(result: LoadTestResult, title: str | None = None) -> Figure:
@@ -193,8 +196,8 @@ def _throughput_finding(result: LoadTestResult) -> str:
 
 
 def _draw_calls(axes: Axes, result: LoadTestResult, metrics: EndpointMetrics | None) -> None:
-    edges, width_s = _edges(result)
     ended_s = result.seconds("end").fillna(result.seconds("planned"))
+    edges, width_s = _edges(pd.Timestamp(result.began_at), ended_s.max())
     bottom = np.zeros(len(edges) - 1)
     for outcome, count in result.outcomes.items():
         counts, _ = np.histogram(ended_s[result.calls["outcome"] == outcome], edges)
@@ -221,15 +224,14 @@ def _draw_calls(axes: Axes, result: LoadTestResult, metrics: EndpointMetrics | N
     _legend(axes)
 
 
-def _edges(result: LoadTestResult) -> tuple[np.ndarray, float]:
+def _edges(began: pd.Timestamp, last_s: float) -> tuple[np.ndarray, float]:
     """Return the bars' edges, in seconds since the test began, and their width.
 
     They lie where the clock's whole seconds do, as CloudWatch's periods do.
     """
-    width_s = next(width for width in WIDTHS_S if result.duration_s / width <= MOST_BARS)
-    began = pd.Timestamp(result.began_at)
+    width_s = next(width for width in WIDTHS_S if last_s / width <= MOST_BARS)
     first_s = (began.floor(pd.Timedelta(seconds=width_s)) - began).total_seconds()
-    count = int((result.duration_s - first_s) // width_s) + 1
+    count = int((last_s - first_s) // width_s) + 1
     return first_s + width_s * np.arange(count + 1), width_s
 
 

@@ -120,6 +120,16 @@ def test_the_bars_of_the_throughput_are_all_calls_and_a_bar_begins_with_each_sec
     assert {-0.5 + second for second in range(1, 5)} <= begins_s
 
 
+def test_an_arrival_refused_after_the_last_answer_has_its_place_too():
+    rows = [
+        Row(0, 0.0, 0.0, 0.1, Outcome("ok")),
+        Row(1, 2.0, None, None, Outcome("not started")),
+    ]
+    result = LoadTestResult(Plan("digits", None, 2, "by hand"), BEGAN, table_of(BEGAN, rows))
+    (axes,) = load_plots.throughput(result).axes
+    assert np.isclose(sum(bar.get_height() for bar in axes.patches) * 0.1, 2)
+
+
 def test_cloudwatch_is_drawn_beneath_where_it_has_something():
     calls, latencies, use = load_plots.throughput(MIXED, METRICS).axes
     (invocations,) = calls.lines

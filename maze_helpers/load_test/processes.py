@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from maze_helpers.load_test.limits import MAX_PROCESSES, check_between
+from maze_helpers.load_test.limits import MAX_DURATION_S, MAX_PROCESSES, check_between
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.open_files import allow_open_files
 
@@ -56,6 +56,7 @@ def run_processes(
     open files.
     """
     check_between("number", number, 1, MAX_PROCESSES)
+    check_between("timeout_s", timeout_s, 0, MAX_DURATION_S)
     if "fork" not in multiprocessing.get_all_start_methods():
         raise MazeError("This system has no fork: run it on Linux, macOS or WSL.")
     fork = multiprocessing.get_context("fork")

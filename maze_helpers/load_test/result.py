@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import html
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from maze_helpers.local_cloud.errors import MazeError
 PERCENTILES = (50, 90, 95, 99)
 COLUMNS = ("planned", "start", "end", "latency_ms", "outcome", "status", "detail")
 ALL = "all"
+# From here on, the delay of the machine that makes the calls is worth a word.
+LATE_MS = 20
 
 
 class Plan(NamedTuple):
@@ -42,7 +45,7 @@ class LoadTestResult:
 
     plan: Plan
     began_at: datetime
-    calls: pd.DataFrame = field(repr=False)
+    calls: pd.DataFrame
 
     @classmethod
     def of(cls, plan: Plan, recorder: Recorder) -> LoadTestResult:
@@ -108,12 +111,13 @@ class LoadTestResult:
         if len(self.latencies_ms()):
             marks = [f"p{percent} {self.percentile_ms(percent):.0f} ms" for percent in (50, 95, 99)]
             text += f"; ok: {', '.join(marks)}, max {self.latencies_ms().max():.0f} ms"
+        late_ms = self.lateness_ms.quantile(0.99)
+        if late_ms >= LATE_MS:
+            text += f"; this machine is busy: one call in 100 began over {late_ms:.0f} ms late"
         missing = self.plan.calls - len(self.calls)
         return text + (f"; ended before {missing} calls began." if missing else ".")
 
     def _repr_html_(self) -> str:
-        import html
-
         shown = self.summary.style.format(precision=0, na_rep="").format(
             {"share": "{:.1%}", "per_s": "{:.1f}"}
         )
@@ -149,4 +153,4 @@ def table_of(began_at: datetime, rows: list[Row]) -> pd.DataFrame:
     table["status"] = pd.array([row.outcome.status for row in rows], dtype="Int64")
     table["detail"] = [row.outcome.detail for row in rows]
     index = pd.Index([row.number for row in rows], name="call")
-    return pd.DataFrame(table, index=None, columns=list(COLUMNS)).set_index(index)
+    return pd.DataFrame(table, columns=list(COLUMNS)).set_index(index)
