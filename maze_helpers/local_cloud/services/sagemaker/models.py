@@ -14,8 +14,9 @@ from maze_helpers.local_cloud.services.sagemaker.tags import checked_tags
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
-# What Describe answers as Create was given it. A VPC and a network's isolation change nothing
-# here: containers reach the local cloud and no other network that the machine does not.
+# What Describe answers as Create was given it.
+# Differs from AWS: a VPC and EnableNetworkIsolation are kept, but a container's network is the
+# machine's own.
 _DESCRIBED = ("ExecutionRoleArn", "InferenceExecutionConfig", "ModelName", "VpcConfig")
 _SUMMARISED = ("CreationTime", "ModelArn", "ModelName")
 
