@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -62,8 +63,7 @@ def latency(result: LoadTestResult, title: str | None = None) -> Figure:
             )
         _scale_ms(axes.yaxis, calls["latency_ms"])
         axes.set(xlabel=SINCE, ylabel="Latency")
-        _legend(axes)
-        for handle in axes.get_legend().legend_handles:
+        for handle in _legend(axes):
             handle.set_alpha(1)
         return _finish(figure, title or _latency_finding(result))
 
@@ -197,7 +197,7 @@ def _throughput_finding(result: LoadTestResult) -> str:
 
 def _draw_calls(axes: Axes, result: LoadTestResult, metrics: EndpointMetrics | None) -> None:
     ended_s = result.seconds("end").fillna(result.seconds("planned"))
-    edges, width_s = _edges(pd.Timestamp(result.began_at), ended_s.max())
+    edges, width_s = _edges(pd.Timestamp(result.began_at), ended_s.max() if len(ended_s) else 0.0)
     bottom = np.zeros(len(edges) - 1)
     for outcome, count in result.outcomes.items():
         counts, _ = np.histogram(ended_s[result.calls["outcome"] == outcome], edges)
@@ -221,6 +221,10 @@ def _draw_calls(axes: Axes, result: LoadTestResult, metrics: EndpointMetrics | N
             label=f"Invocations\n(CloudWatch,\nper {metrics.period_s} s)",
         )
     axes.set(ylabel="Calls a second", xlim=(edges[0], edges[-1]))
+    # By hand: bars of no height, on top of others, would end the axis there.
+    axes.set_ylim(
+        0, 1.05 * max([1, *bottom, *(np.nanmax(line.get_ydata()) for line in axes.lines)])
+    )
     _legend(axes)
 
 
@@ -305,8 +309,11 @@ def _colour(outcome: str) -> str:
     return COLOURS.get(outcome, INK)
 
 
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+def _legend(axes: Axes) -> list[Artist]:
+    """Add a legend, where there is something to name, and return the handles in it."""
+    if not axes.get_legend_handles_labels()[0]:
+        return []
+    return axes.legend(loc="upper left", bbox_to_anchor=(1, 1)).legend_handles
 
 
 def _finish(figure: Figure, title: str) -> Figure:

@@ -38,6 +38,7 @@ MIXED = result_of(
     (3.0, None, "unfinished"),
 )
 NOTHING = result_of((None, None, "not started"))
+EMPTY = result_of()
 SECONDS = pd.date_range(BEGAN - timedelta(seconds=0.5), periods=5, freq="1s")
 METRICS = EndpointMetrics(
     1,
@@ -58,6 +59,9 @@ FIGURES = {
     "distribution of one": lambda: load_plots.distribution(result_of((0, 0.1, "ok"))),
     "throughput": lambda: load_plots.throughput(MIXED),
     "throughput of nothing": lambda: load_plots.throughput(NOTHING),
+    "latency of an empty test": lambda: load_plots.latency(EMPTY),
+    "throughput of an empty test": lambda: load_plots.throughput(EMPTY),
+    "concurrency of an empty test": lambda: load_plots.concurrency(EMPTY),
     "throughput with metrics": lambda: load_plots.throughput(MIXED, METRICS),
     "throughput with no metrics": lambda: load_plots.throughput(
         MIXED, EndpointMetrics(1, pd.DataFrame())
