@@ -63,13 +63,6 @@ def message(name: str, value: int, used: int, delta: int, unit: str = "Instances
             serverless(4096, 1),
             message("Memory size in MB per serverless endpoint", 3072, 0, 4096, "MBs"),
         ),
-        (
-            serverless(1024, 11),
-            message(
-                "Maximum total concurrency that can be allocated across all serverless endpoints",
-                *(10, 0, 11, "Invocations"),
-            ),
-        ),
     ],
 )
 def test_what_a_new_account_may_not_have_is_refused(deployer, model, settings, expected):
@@ -80,6 +73,23 @@ def test_what_a_new_account_may_not_have_is_refused(deployer, model, settings, e
     }
     assert deployer.refusal("create_endpoint", **request) == ("ResourceLimitExceeded", expected)
     assert deployer.endpoint_names() == []
+
+
+def test_the_concurrency_of_all_serverless_endpoints_counts_together():
+    quota = quotas.TOTAL_CONCURRENCY
+    used = Counter({quota: 900})
+    quotas.check_quotas(used, Counter(), Counter({quota: 100}))
+    with pytest.raises(ResourceLimitExceeded) as refused:
+        quotas.check_quotas(used, Counter(), Counter({quota: 101}))
+    assert refused.value.message == message(quota.name, 1000, 900, 101, "Invocations")
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "count"),
+    [("ml.m5.large", 4), ("ml.m4.xlarge", 2), ("ml.p3.2xlarge", 0), ("ml.inf2.xlarge", 0)],
+)
+def test_there_are_some_of_each_type_without_accelerators(instance_type, count):
+    assert quotas.instances_of(instance_type).value == count
 
 
 def test_the_variants_of_an_endpoint_count_together(deployer, model):

@@ -1,9 +1,12 @@
-"""The account's quotas on endpoints, and what counts against them: those of a new account.
+"""The account's quotas on endpoints, and what counts against them.
 
-Sources: the names and numbers of new accounts as public reports and listings of Service Quotas
-quote them; the message, the same reports of ResourceLimitExceeded.
+Sources: the names, and the numbers of instances and memory in new accounts, as public reports and
+listings of Service Quotas quote them; the message, the same reports of ResourceLimitExceeded; the
+numbers of serverless endpoints and of their concurrency, the SageMaker guide, "Deploy models with
+Amazon SageMaker Serverless Inference".
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ class Quota:
     unit: str
 
 
-# How many instances of each size; any other type has none, GPUs among them.
+# How many instances of each size.
 _INSTANCES = (
     (("t2",), {"medium": 6, "large": 6, "xlarge": 6, "2xlarge": 6}),
     (("m5", "m5d", "m6g", "m6gd"), {"large": 4, "xlarge": 2, "2xlarge": 1}),
@@ -32,12 +35,16 @@ _INSTANCES = (
     (("c5", "c6g", "c7g"), {"large": 4, "xlarge": 2, "2xlarge": 1, "4xlarge": 1}),
     (("r5", "r5d", "r6g", "r6gd"), {"large": 1, "xlarge": 1}),
 )
+# Differs from AWS: a new account has none of any other type; here, only of those with accelerators,
+# so that scripts that name the types of former years run.
+_OF_ANY_OTHER_TYPE = 2
+_ACCELERATED = re.compile("g[0-9]|p[0-9]|inf|trn")
 ALL_INSTANCES = Quota("Number of instances across active endpoints", 20, "Instances")
 # The units of the next two are guesses.
-SERVERLESS_ENDPOINTS = Quota("Maximum number of serverless endpoints", 5, "Endpoints")
+SERVERLESS_ENDPOINTS = Quota("Maximum number of serverless endpoints", 50, "Endpoints")
 TOTAL_CONCURRENCY = Quota(
     "Maximum total concurrency that can be allocated across all serverless endpoints",
-    10,
+    1000,
     "Invocations",
 )
 MEMORY = Quota("Memory size in MB per serverless endpoint", 3072, "MBs")
@@ -46,7 +53,8 @@ MEMORY = Quota("Memory size in MB per serverless endpoint", 3072, "MBs")
 def instances_of(instance_type: str) -> Quota:
     """Return the quota on the instances of a type, such as 'ml.m5.large for endpoint usage'."""
     _, family, size = instance_type.split(".")
-    value = sum(sizes.get(size, 0) for families, sizes in _INSTANCES if family in families)
+    counts = [sizes[size] for families, sizes in _INSTANCES if family in families and size in sizes]
+    value = counts[0] if counts else 0 if _ACCELERATED.match(family) else _OF_ANY_OTHER_TYPE
     return Quota(f"{instance_type} for endpoint usage", value, "Instances")
 
 
