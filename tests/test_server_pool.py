@@ -343,6 +343,13 @@ def test_a_kept_server_that_dies_is_replaced(made):
     assert len(it.starting) == 1
 
 
+def test_a_kept_server_whose_end_nobody_told_of_is_replaced_as_well(made):
+    it = made(idle_s=0.1)
+    keep(it, 1)
+    it.made[0].alive = False
+    until(lambda: it.starting)
+
+
 def test_keep_raises_what_a_start_raised(made):
     it = made()
     outcome = []

@@ -295,6 +295,8 @@ class ServerPool(Generic[Server]):
         period_s = min(self._size.idle_s / 4, FAILURE_PAUSE_S)
         while not self._closing.wait(period_s):
             with self._lock:
+                # One that ends as it is about to be free is forgotten before it is there.
+                self._free = [entry for entry in self._free if entry[1].alive]
                 self._drop_idle(self._size.idle_s)
                 self._start_missing()
 
