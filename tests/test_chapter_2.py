@@ -148,7 +148,7 @@ def test_a_script_that_does_not_import_stops_task_1_with_the_reason(run, local_c
 
 
 def test_task_2_answers_from_the_load_that_it_made(run, local_cloud):
-    result = run(2, **{"load-five": ("rate, duration_s = 15, 4", "rate, duration_s = 30, 3")})
+    result = run(2, **{"load-five": ("rate, duration_s = 15, 3", "rate, duration_s = 30, 3")})
     assert result.passed, result.failure
     printed = answers(result)
     assert "2048 MB, 5 at a time" in printed

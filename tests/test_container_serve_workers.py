@@ -213,6 +213,24 @@ def test_what_the_code_writes_is_in_the_log_at_once():
         thread.join()
 
 
+def test_the_lines_of_two_workers_do_not_run_together():
+    script = """
+import time
+
+def model_fn(model_dir):
+    while time.time() % 0.5 > 0.01:
+        pass
+    for _ in range(300):
+        print("one line")
+    print("the last")
+"""
+    with serving(Served(files={"predict.py": script}, workers=2)) as server:
+        server.wait_for_log(r"(?s)the last.*the last")
+        lines = [line for line in server.log.splitlines() if "one" in line or "line" in line]
+    assert lines.count("one line") == 600
+    assert set(lines) == {"one line"}
+
+
 def test_the_codes_loggers_write_to_the_log_from_info_on():
     script = SUMS + (
         "import logging\n"

@@ -118,9 +118,9 @@ class LoadTestResult:
         return text + (f"; ended before {missing} calls began." if missing else ".")
 
     def _repr_html_(self) -> str:
-        shown = self.summary.style.format(precision=0, na_rep="").format(
-            {"share": "{:.1%}", "per_s": "{:.1f}"}
-        )
+        formats = dict.fromkeys(self.summary.columns, "{:.0f}")
+        formats |= {"share": "{:.1%}", "per_s": "{:.1f}"}
+        shown = self.summary.style.format(formats, na_rep="")
         return f"<p>{html.escape(repr(self))}</p>{shown.to_html()}"
 
     def require_endpoint(self) -> str:

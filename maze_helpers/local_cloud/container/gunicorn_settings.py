@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from typing import Any
 
 from gunicorn.errors import HaltServer
@@ -52,6 +53,9 @@ def post_worker_init(worker: Any) -> None:
 
     Differs from AWS: there a worker loads it at its first request, which is then slow.
     """
+    # Unbuffered, `print` writes a line and its end apart, and two workers' lines run together.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, write_through=False)
     # From now on, as at a request, the time-out counts.
     worker.notify()
     worker.wsgi.loader.load()

@@ -191,7 +191,8 @@ class ServerlessVariant:
     def _explain(self, failure: Exception) -> DeploymentFailed:
         """Return why the variant cannot be brought up: AWS's words, and then the cause.
 
-        Source: FailureReason of serverless endpoints as public reports quote it.
+        Source: FailureReason of serverless endpoints as public reports quote it; the last sentence
+        on time is from memory.
         """
         if isinstance(failure, OutOfMemory):
             return DeploymentFailed(f"Ping failed due to insufficient memory. {failure}")
