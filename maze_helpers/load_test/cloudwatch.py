@@ -28,9 +28,10 @@ STATISTICS = {
 }
 # AWS keeps an endpoint's metrics by the minute; the local cloud by the second.
 AWS_PERIOD_S, LOCAL_PERIOD_S = 60, 1
-# CloudWatch lags behind: a period is not complete before so many more have passed (a guess), and
-# is not waited for any longer than so many.
-COMPLETE_AFTER_PERIODS, WAIT_PERIODS = 2, 5
+# CloudWatch lags behind: what ended is complete after so long (a guess on AWS's), and is not
+# waited for any longer than so many periods.
+AWS_LAG_S, LOCAL_LAG_S = 120, 1
+WAIT_PERIODS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +51,14 @@ def endpoint_metrics(
 ) -> EndpointMetrics:
     """Return what CloudWatch has of the tested endpoint for the time of the test.
 
-    Waits until it counts the calls that were answered: two periods after the test at the least,
-    five at the most (locally seconds, on AWS minutes).
+    Waits until it counts the calls that were answered: on AWS two minutes after the test at the
+    least and five at the most, locally one second and five.
     Raises: MazeError, if it was a URL that was tested.
     """
     endpoint_name = result.require_endpoint()
     cloudwatch = session.client("cloudwatch")
     is_aws = (urlsplit(cloudwatch.meta.endpoint_url).hostname or "").endswith(AWS_DOMAINS)
-    period_s = AWS_PERIOD_S if is_aws else LOCAL_PERIOD_S
+    period_s, lag_s = (AWS_PERIOD_S, AWS_LAG_S) if is_aws else (LOCAL_PERIOD_S, LOCAL_LAG_S)
     request = _request(endpoint_name, variant, result, period_s)
     answered = result.calls["outcome"].isin([OK, MODEL_ERROR]).sum()
     ended_s = result.began_at.timestamp() + result.duration_s
@@ -65,7 +66,7 @@ def endpoint_metrics(
         age_s = time.time() - ended_s
         table = _table(cloudwatch, request)
         counted = table["Invocations"].sum() if "Invocations" in table else 0
-        is_complete = counted >= answered and age_s >= COMPLETE_AFTER_PERIODS * period_s
+        is_complete = counted >= answered and age_s >= lag_s
         if is_complete or age_s >= WAIT_PERIODS * period_s:
             return EndpointMetrics(period_s, table)
         time.sleep(period_s / 4)

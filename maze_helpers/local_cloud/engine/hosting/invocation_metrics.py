@@ -11,7 +11,7 @@ from maze_helpers.local_cloud.services.cloudwatch import Datum, MetricStore
 log = logging.getLogger(__name__)
 
 NAMESPACE = "AWS/SageMaker"
-FLUSH_PERIOD_S = 1.0
+FLUSH_PERIOD_S = 0.5
 # Source: SageMaker guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", and the pages on
 # monitoring serverless and asynchronous endpoints. What is not here has the unit "None".
 UNITS = {
@@ -62,7 +62,7 @@ Pending = dict[tuple[int, str, str], dict[str, _Samples]]
 
 
 class InvocationMetrics:
-    """Takes the measurements of invocations, from any thread, and stores them each second."""
+    """Takes the measurements of invocations, from any thread, and stores them soon after."""
 
     def __init__(self, metrics: MetricStore, clock: Clock) -> None:
         self._metrics = metrics
