@@ -119,6 +119,7 @@ def change_a_metric(golden: Path, changed: Path) -> int:
         ("took 1.5 of 2.25 s, 3 ms", "took 1.5 of N s, N ms"),
         ("   52.9 KiB data", "   N KiB data"),
         ("would have cost on AWS 0.0003 USD", "would have cost on AWS N USD"),
+        ("and has answered 177 calls.", "and has answered N calls."),
         ("arn:aws:iam::111122223333:role/x", "arn:aws:iam::ACCOUNT:role/x"),
         ("http://127.0.0.1:4566/", "http://127.0.0.1:PORT/"),
         ("scikit-learn 1.9.1, Python 3.11.7", "scikit-learn VERSION, Python VERSION"),
