@@ -5,7 +5,7 @@ Each compares the local cloud with a peer and with the floor in the same run, an
 
 import runpy
 
-BENCHMARKS = ("bench.fit", "bench.s3", "bench.invoke", "bench.load_test")
+BENCHMARKS = ("bench.fit", "bench.deploy", "bench.s3", "bench.invoke", "bench.load_test")
 
 if __name__ == "__main__":
     for benchmark in BENCHMARKS:
