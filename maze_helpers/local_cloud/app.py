@@ -64,11 +64,10 @@ class LocalCloudApp:
 
     async def answer(self, request: Request) -> Response:
         """Return the response to a request, whatever it is."""
-        signing_name = auth.claimed_service(request)
         try:
             signed = auth.verify(request, self.cloud.credentials, self.cloud.clock.time_s())
         except AWSError as error:
-            return self.error(signing_name, request, error)
+            return self.error(auth.claimed_service(request), request, error)
         if signed.service == "s3":
             return await self.s3.answer(request, signed)
         if self.runtime.answers(signed):

@@ -77,6 +77,8 @@ class _Exchange:
     def __init__(self, connection: socket.socket, request: list[bytes]) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
+        self._descriptor = connection.fileno()
+        self._writes_on = False
         self._unsent = [memoryview(part) for part in request if part]
         self._answer = _Answer()
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -85,16 +87,17 @@ class _Exchange:
         """Send the request while the answer is read."""
         began_s = time.perf_counter()
         deadline = self._loop.call_later(timeout_s, self._time_out, timeout_s)
-        self._loop.add_reader(self._connection, self._read)
+        self._loop.add_reader(self._descriptor, self._read)
         try:
             self._write()
             if self._unsent:
-                self._loop.add_writer(self._connection, self._write_on)
+                self._writes_on = True
+                self._loop.add_writer(self._descriptor, self._write_on)
             await self._ended
         finally:
             deadline.cancel()
-            self._loop.remove_reader(self._connection)
-            self._loop.remove_writer(self._connection)
+            self._loop.remove_reader(self._descriptor)
+            self._stop_writing()
         latency_us = (time.perf_counter() - began_s) * 1e6
         return self._answer.reply(latency_us)
 
@@ -113,7 +116,12 @@ class _Exchange:
     def _write_on(self) -> None:
         self._write()
         if not self._unsent:
-            self._loop.remove_writer(self._connection)
+            self._stop_writing()
+
+    def _stop_writing(self) -> None:
+        if self._writes_on:
+            self._writes_on = False
+            self._loop.remove_writer(self._descriptor)
 
     def _time_out(self, timeout_s: float) -> None:
         self._fail(TimedOut(f"The model server did not answer within {timeout_s:g} s."))

@@ -88,7 +88,8 @@ class InvocationMetrics:
                     samples[name].add(value)
                 else:
                     samples[name] = _Samples(value)
-        self._recorded.set()
+        if not self._recorded.is_set():
+            self._recorded.set()
 
     def flush(self) -> None:
         """Store what was recorded."""

@@ -148,11 +148,12 @@ class InvokeEndpoint:
         limit_bytes = SERVERLESS_PAYLOAD_BYTES if serverless else REAL_TIME_PAYLOAD_BYTES
         if len(reply.body) > limit_bytes:
             raise self._errors.of_oversize(endpoint.name, answer.log_stream, limit_bytes)
-        headers = {
-            "x-amzn-RequestId": request_id,
-            "x-Amzn-Invoked-Production-Variant": variant.name,
-        }
+        response = Response(reply.body)
+        response.raw_headers += [
+            (b"x-amzn-requestid", request_id.encode()),
+            (b"x-amzn-invoked-production-variant", variant.name.encode()),
+        ]
         for name in RETURNED:
             if name in reply.headers:
-                headers[name] = reply.headers[name]
-        return Response(reply.body, headers=headers)
+                response.raw_headers.append((name.encode(), reply.headers[name].encode("latin-1")))
+        return response
