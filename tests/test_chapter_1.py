@@ -7,10 +7,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from changed_notebook import printed_answers, run_changed
 from conftest import RunningCloud
 from test_session import BOILERPLATE
 
-from maze_helpers import data, notebooks, runner
+from maze_helpers import data, notebooks
 from maze_helpers.metrics import metric_definitions, scrape
 
 ROOT = Path(__file__).parents[1]
@@ -118,23 +119,10 @@ def answers(local_cloud: RunningCloud, tmp_path, monkeypatch):
     """A function that runs a task with some source changed; returns what its answers print."""
     monkeypatch.setenv("MAZE_HOME", str(local_cloud.home))
 
-    def run(task: int, **changes: tuple[str, str]) -> str:
-        notebook = read(task)
-        for cell_id, (old, new) in changes.items():
-            [cell] = [c for c in notebook.cells if c.id == f"c1t{task}-{cell_id}"]
-            assert old in cell.source
-            cell.source = cell.source.replace(old, new)
-        changed = tmp_path / f"chapter_1/task_{task}/training.ipynb"
-        changed.parent.mkdir(parents=True)
-        nbformat.write(notebook, changed)
-        [result] = runner.run([changed], "local", runs=tmp_path / "runs")
-        assert result.passed, result.failure
-        executed = nbformat.read(result.notebook, as_version=4)
-        cells = notebooks.tagged(executed, "answer")
-        texts = [o.text for c in cells for o in c.get("outputs", []) if o.output_type == "stream"]
-        return "".join(texts)
+    def answers(task: int, **changes: tuple[str, str]) -> str:
+        return printed_answers(run_changed(path_of(task), tmp_path, **changes))
 
-    return run
+    return answers
 
 
 def test_task_1_answers_from_what_the_run_leaves_behind(answers):

@@ -7,10 +7,12 @@ from pathlib import Path
 import joblib
 import nbformat
 import pytest
+from changed_notebook import printed_answers, run_changed
 from conftest import RunningCloud
 from sklearn.ensemble import RandomForestClassifier
 
-from maze_helpers import data, notebooks, runner
+from maze_helpers import data, notebooks
+from maze_helpers.run_report import Result
 
 ROOT = Path(__file__).parents[1]
 TASKS = (1, 2)
@@ -101,26 +103,10 @@ def run(local_cloud: RunningCloud, tmp_path, monkeypatch):
     """A function that runs a task with some source changed; returns the result."""
     monkeypatch.setenv("MAZE_HOME", str(local_cloud.home))
 
-    def run(task: int, **changes: tuple[str, str]):
-        notebook = read(task)
-        for cell_id, (old, new) in changes.items():
-            [cell] = [c for c in notebook.cells if c.id == f"c2t{task}-{cell_id}"]
-            assert old in cell.source
-            cell.source = cell.source.replace(old, new)
-        changed = tmp_path / f"chapter_2/task_{task}/inference.ipynb"
-        changed.parent.mkdir(parents=True)
-        nbformat.write(notebook, changed)
-        [result] = runner.run([changed], "local", runs=tmp_path / "runs")
-        return result
+    def run(task: int, **changes: tuple[str, str]) -> Result:
+        return run_changed(path_of(task), tmp_path, **changes)
 
     return run
-
-
-def answers(result) -> str:
-    """Return what the answers of an executed notebook print."""
-    executed = nbformat.read(result.notebook, as_version=4)
-    cells = notebooks.tagged(executed, "answer")
-    return "".join(o.text for c in cells for o in c.get("outputs", []) if "text" in o)
 
 
 def endpoints(cloud: RunningCloud) -> list[str]:
@@ -130,9 +116,7 @@ def endpoints(cloud: RunningCloud) -> list[str]:
 
 def test_task_1_answers_from_the_endpoint_that_ran(run, local_cloud):
     three = ('"src", role=maze.role)', '"src", role=maze.role, model_server_workers=3)')
-    result = run(1, attach=three)
-    assert result.passed, result.failure
-    printed = answers(result)
+    printed = printed_answers(run(1, attach=three))
     assert "model_fn ran" in printed
     assert "Starting gunicorn" in printed
     assert '"digit": 0' in printed
@@ -149,8 +133,7 @@ def test_a_script_that_does_not_import_stops_task_1_with_the_reason(run, local_c
 
 def test_task_2_answers_from_the_load_that_it_made(run, local_cloud):
     result = run(2, **{"load-five": ("rate, duration_s = 15, 3", "rate, duration_s = 30, 3")})
-    assert result.passed, result.failure
-    printed = answers(result)
+    printed = printed_answers(result)
     assert "2048 MB, 5 at a time" in printed
     assert "calls refused" in printed
     assert endpoints(local_cloud) == []
