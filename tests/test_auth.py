@@ -7,7 +7,6 @@ from botocore.credentials import Credentials as SignersKey
 from botocore.exceptions import ClientError
 from signed_requests import Signer, as_text, send
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
 MINUTE = datetime.timedelta(minutes=1)
 LOGS = {
     "X-Amz-Target": "Logs_20140328.DescribeLogGroups",
@@ -15,6 +14,10 @@ LOGS = {
 }
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 WHO_AM_I = b"Action=GetCallerIdentity&Version=2011-06-15"
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_a_wrong_secret_is_refused(style, signer):
 
 @pytest.mark.parametrize("minutes", [-16, 16])
 def test_a_clock_that_is_off_by_more_than_15_minutes_is_refused(style, minutes):
-    answer = send(style(signed_at=NOW + minutes * MINUTE))
+    answer = send(style(signed_at=now() + minutes * MINUTE))
     expect(
         answer,
         style,
@@ -106,7 +109,7 @@ def test_a_clock_that_is_off_by_more_than_15_minutes_is_refused(style, minutes):
 
 @pytest.mark.parametrize("minutes", [-13, 13])
 def test_a_clock_that_is_off_by_less_is_borne(style, minutes):
-    assert send(style(signed_at=NOW + minutes * MINUTE)).status == 200
+    assert send(style(signed_at=now() + minutes * MINUTE)).status == 200
 
 
 def test_a_garbled_signature_is_refused(style):
