@@ -2,7 +2,8 @@
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.10,$(if $(shell python$(v) -c 1 2>&1 || echo no),,python$(v))) python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest
+# Tests wait as much as they work: three at a time on two cores. A file's tests share a server.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
 
 .PHONY: maze lab test test-all golden bench
 
@@ -15,12 +16,12 @@ lab: $(VENV)/.runtime
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PYTEST) -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PYTEST) -n 2
+	$(PYTEST)
 
 # After a change to a notebook: run it, and keep what nbval is to compare.
 golden: $(VENV)/.test

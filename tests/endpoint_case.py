@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 
+from maze_helpers.cleanup import delete_endpoint
+
 ROLE = "arn:aws:iam::111122223333:role/SageMakerExecutionRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 BUCKET = "endpoints"
@@ -83,10 +85,4 @@ class EndpointMaker:
     def delete_all(self) -> None:
         """Delete the endpoints made here, and wait until they are gone."""
         for name in self.names:
-            try:
-                self.sagemaker.delete_endpoint(EndpointName=name)
-            except self.sagemaker.exceptions.ClientError as error:
-                if "Could not find" not in str(error):
-                    raise
-        for name in self.names:
-            self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
+            delete_endpoint(self.sagemaker, name)
