@@ -45,8 +45,8 @@ _SAMPLE_PERIOD_S = 5.0
 class ModelServer:
     """One server, in a container and a folder of its own.
 
-    socket_path: where it answers. setup_s: from the start to the first good ping, which was at
-    ready_at_s on the monotonic clock.
+    socket_path: where it answers. ready_at_s: when it first answered a ping well, by the
+    monotonic clock.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ModelServer:
         """
         self.spec = spec
         self.identity = identity
-        self.setup_s = self.ready_at_s = 0.0
+        self.ready_at_s = 0.0
         self._cloud = cloud
         self._on_end = on_end
         self._on_sample = on_sample
@@ -124,7 +124,6 @@ class ModelServer:
             self._give_up()
             raise
         self.ready_at_s = time.monotonic()
-        self.setup_s = self.ready_at_s - began_s
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """Let it finish what it has come to, for a while, and return when nothing is left of it."""
