@@ -54,21 +54,25 @@ class LoadTarget(ThreadingHTTPServer):
 
     def prepare(self, behaviour: Callable[[int], str], delay_s: float = 0.0) -> None:
         """Start to count anew, with a behaviour."""
-        self.behaviour, self.delay_s = behaviour, delay_s
-        self.requests = self.under_way = self.most_under_way = 0
-
-    def enter(self) -> int:
-        """Return the number of a request that has come."""
         with self._lock:
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
+            self.behaviour, self.delay_s = behaviour, delay_s
+            self.requests = self.most_under_way = 0
+            # A new set: one of the requests before may still be under way.
+            self._under_way: set[int] = set()
+
+    @contextmanager
+    def under_way(self) -> Iterator[int]:
+        """Yield the number of a request that has come, and count it until it is answered."""
+        with self._lock:
+            number, under_way = self.requests, self._under_way
             self.requests += 1
-            return self.requests - 1
-
-    def leave(self) -> None:
-        """Count a request as answered."""
-        with self._lock:
-            self.under_way -= 1
+            under_way.add(number)
+            self.most_under_way = max(self.most_under_way, len(under_way))
+        try:
+            yield number
+        finally:
+            with self._lock:
+                under_way.discard(number)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that went away: that is what the tests are about."""
@@ -90,11 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.sent = self.rfile.read(int(self.headers["Content-Length"]))
-        number = self.server.enter()
-        try:
+        with self.server.under_way() as number:
             self._behave(self.server.behaviour(number))
-        finally:
-            self.server.leave()
 
     def _behave(self, name: str) -> None:
         if name == "reset":
