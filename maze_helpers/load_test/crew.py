@@ -7,6 +7,7 @@ waits for an answer cannot be interrupted, and is to hold up neither the noteboo
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from maze_helpers.load_test.limits import DRAIN_S
 from maze_helpers.load_test.progress import Progress
@@ -41,13 +42,12 @@ class Crew:
         last_start_s: when no call may begin any more. Raises: what a thread failed with.
         """
         try:
-            while self._failure is None and not self._is_over(total, last_start_s):
+            # Not raised again: what was measured until then is the answer.
+            with suppress(KeyboardInterrupt):
+                while self._failure is None and not self._is_over(total, last_start_s):
+                    progress.show(self._recorder.counts()[0])
+                    time.sleep(LOOK_EVERY_S)
                 progress.show(self._recorder.counts()[0])
-                time.sleep(LOOK_EVERY_S)
-            progress.show(self._recorder.counts()[0])
-        except KeyboardInterrupt:
-            # Not raised again: what was measured until now is the answer.
-            pass
         finally:
             self._recorder.stop()
         if self._failure is not None:
