@@ -28,6 +28,11 @@ def delete_endpoints(run: str, mode: str | None) -> list[str]:
     """
     if (mode or os.environ.get("MAZE_MODE") or "local") == "local" and not _is_up():
         return []
+    with _environment_kept():
+        return _delete_endpoints(run, mode)
+
+
+def _delete_endpoints(run: str, mode: str | None) -> list[str]:
     # Late: boto3 takes a while to import.
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -48,6 +53,17 @@ def delete_endpoints(run: str, mode: str | None) -> list[str]:
             "`maze clean` to see and remove them."
         ) from error
     return names
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Undo what `connect` does to this process's environment: its caller has not asked for it."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _is_up() -> bool:

@@ -158,7 +158,7 @@ def test_a_request_that_waited_too_long_leaves_a_failure(tmp_path):
 
 def test_cloudwatch_counts_and_times_the_requests(local_cloud):
     with echo_endpoint(local_cloud, **output_config()) as echo:
-        for command in ("", "sleep 0.3", "status 400 Bad"):
+        for command in ("", "sleep 2.5", "status 400 Bad"):  # the queue is measured each second
             answer = submit(echo, command=command)
             kind = "FailureLocation" if "status" in command else "OutputLocation"
             wait_for(echo.deployer, answer[kind])

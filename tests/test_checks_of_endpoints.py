@@ -5,6 +5,7 @@ from itertools import cycle
 
 import joblib
 import pytest
+from botocore.exceptions import WaiterError
 from endpoint_case import EndpointMaker
 from sklearn.ensemble import RandomForestClassifier
 from training_job import local_session
@@ -73,6 +74,8 @@ def maker(local_cloud):
         maker.create("failed", "raise RuntimeError('no')", model, wait=False, **INSTANCES[1])
         for name in [*SERVED, "serverless", "roomy"]:
             maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name)
+        with pytest.raises(WaiterError, match="Failed"):
+            maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="failed")
         yield maker
         maker.delete_all()
 
