@@ -16,8 +16,8 @@ from maze_helpers.environment import Changes, changes_back, local_changes
 from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import find_home
+from maze_helpers.local_cloud.open_files import USUAL, allow_open_files
 from maze_helpers.local_cloud.startup import local_only
-from maze_helpers.open_files import USUAL, allow_open_files
 from maze_helpers.quiet_sdk import quieten
 
 MODES = ("local", "aws")

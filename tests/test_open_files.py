@@ -10,7 +10,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 """
 ALLOW = """
-from maze_helpers.open_files import allow_open_files
+from maze_helpers.local_cloud.open_files import allow_open_files
 print(allow_open_files(1500), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 CONNECT = """

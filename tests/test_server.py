@@ -212,7 +212,8 @@ def test_expect_100_continue_is_honoured(local_cloud):
 def test_a_thousand_clients_find_room_wherever_the_shell_allows_it(tmp_path):
     script = (
         "import resource; from maze_helpers.local_cloud import serving; "
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096)); serving._allow_open_files(); "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096)); "
+        "serving.allow_open_files(serving.OPEN_FILES); "
         "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

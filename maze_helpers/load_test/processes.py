@@ -24,7 +24,7 @@ import pandas as pd
 
 from maze_helpers.load_test.limits import MAX_DURATION_S, MAX_PROCESSES, check_between
 from maze_helpers.local_cloud.errors import MazeError
-from maze_helpers.open_files import allow_open_files
+from maze_helpers.local_cloud.open_files import allow_open_files
 
 RETURNED, RAISED, DIED, HUNG = "returned", "raised", "died", "hung"
 # What a process has open in its parent: two pipes, one end each.

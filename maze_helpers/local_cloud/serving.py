@@ -2,7 +2,6 @@
 
 import logging
 import os
-import resource
 import socket
 import sqlite3
 import threading
@@ -20,6 +19,7 @@ from maze_helpers.local_cloud.aws_profile import write_profile
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import Home, ServerInfo, explain, started_after_boot_s
+from maze_helpers.local_cloud.open_files import allow_open_files
 from maze_helpers.local_cloud.ports import listen
 from maze_helpers.local_cloud.services.moto_calls import moto
 from maze_helpers.local_cloud.store import NewerStateError
@@ -44,7 +44,7 @@ def serve(
     """
     try:
         _log_to_file(home, access_log)
-        _allow_open_files()
+        allow_open_files(OPEN_FILES)
         with closing(listen(home, port)) as listener:
             info = _describe(listener)
             cloud = LocalCloud(home.path, info.endpoint_url)
@@ -115,14 +115,6 @@ def _describe(listener: socket.socket) -> ServerInfo:
         port=listener.getsockname()[1],
         version=maze_helpers.__version__,
     )
-
-
-def _allow_open_files() -> None:
-    """Raise the limit on open files, as far as this process may, which shells set low."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _log_to_file(home: Home, access_log: bool) -> None:
