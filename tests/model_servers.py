@@ -118,6 +118,22 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return found
 
 
+def gunicorns_of(
+    processes: list[psutil.Process],
+) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """Return, of those that still run, the model servers' first processes and the workers."""
+    parents = {}
+    for process in processes:
+        try:
+            if "gunicorn" in " ".join(process.cmdline()):
+                parents[process] = process.ppid()
+        except psutil.NoSuchProcess:
+            continue
+    ids = {process.pid for process in parents}
+    first = [process for process, parent in parents.items() if parent not in ids]
+    return first, [process for process in parents if process not in first]
+
+
 def until(condition: Callable[[], object], what: str = "the condition") -> None:
     """Return once a condition holds."""
     deadline_s = time.monotonic() + PATIENCE_S

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model_servers import ENDPOINT, PATIENCE_S, VARIANT, cloud_at, processes_of, spec_of
+from model_servers import (
+    ENDPOINT,
+    PATIENCE_S,
+    VARIANT,
+    cloud_at,
+    gunicorns_of,
+    processes_of,
+    spec_of,
+)
 
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.engine.hosting.calls import Call, VariantReply
@@ -96,9 +104,8 @@ class Trial:
 
     def n_servers(self) -> int:
         """Return how many containers run: each has one gunicorn whose parent is not another."""
-        masters = [p for p in processes_of(self.cloud.home) if "gunicorn" in p.cmdline()]
-        ids = {process.pid for process in masters}
-        return sum(process.ppid() not in ids for process in masters)
+        first, _ = gunicorns_of(processes_of(self.cloud.home))
+        return len(first)
 
 
 @contextmanager

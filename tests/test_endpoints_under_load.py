@@ -4,6 +4,7 @@ import psutil
 import pytest
 from deployer import variant
 from echo_endpoint import echo_endpoint, echo_model
+from model_servers import gunicorns_of
 from steady_load import CUT_OFF, RIGHT, SteadyLoad, until
 
 
@@ -37,16 +38,8 @@ def test_updates_lose_no_request(local_cloud, calls, least_updates):
 
 def model_server_processes(cloud) -> list[psutil.Process]:
     """Return the processes of the model servers: each one's first, then its workers."""
-    children = psutil.Process(cloud.info.pid).children(recursive=True)
-    found = [p for p in children if is_model_server(p)]
-    return sorted(found, key=lambda p: p.ppid() in {other.pid for other in found})
-
-
-def is_model_server(process: psutil.Process) -> bool:
-    try:
-        return "gunicorn" in " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return False
+    first, workers = gunicorns_of(psutil.Process(cloud.info.pid).children(recursive=True))
+    return [*first, *workers]
 
 
 @pytest.mark.parametrize("victim", [0, -1], ids=["the model server", "a worker"])

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from deployer import Deployer, variant
 from echo_endpoint import EchoEndpoint, echo_endpoint, echo_model
+from model_servers import gunicorns_of
 from signed_requests import send
 
 from maze_helpers.local_cloud.engine.hosting.calls import ConnectionLost, Reply, TimedOut
@@ -227,17 +228,11 @@ def test_another_body_than_the_signed_one_is_refused(echo, signer):
     assert answer.headers["x-amzn-errortype"] == "InvalidSignatureException"
 
 
-def model_servers(cloud) -> list[psutil.Process]:
-    """Return the outermost processes of the model servers, but not their workers."""
-    server = psutil.Process(cloud.info.pid)
-    found = [p for p in server.children(recursive=True) if "gunicorn" in " ".join(p.cmdline())]
-    return [p for p in found if p.ppid() not in {other.pid for other in found}]
-
-
 def test_an_endpoint_whose_servers_cannot_be_replaced_is_unavailable(new_cloud):
     with echo_endpoint(new_cloud) as echo:
         new_cloud.client("s3").delete_object(Bucket="models", Key="echo/sourcedir.tar.gz")
-        for server in model_servers(new_cloud):
+        first, _ = gunicorns_of(psutil.Process(new_cloud.info.pid).children(recursive=True))
+        for server in first:
             server.kill()
         error = echo.error(b"")
         assert error["Error"]["Code"] in ("ServiceUnavailable", "ModelError")

@@ -12,6 +12,7 @@ from model_servers import (
     VARIANT,
     ask,
     cloud_at,
+    gunicorns_of,
     leftovers,
     lines,
     processes_of,
@@ -195,7 +196,8 @@ def test_a_worker_that_is_killed_comes_back(cloud, started):
     def output_fn(answer, accept): return answer
     """
     server = started(spec_of(cloud, script))
-    workers = [p for p in processes_of(cloud.home) if not p.children()]
+    _, workers = gunicorns_of(processes_of(cloud.home))
+    assert workers
     for worker in workers:
         worker.kill()
     until(lambda: not any(worker.is_running() for worker in workers))

@@ -6,7 +6,15 @@ import time
 
 import psutil
 import pytest
-from model_servers import GROUP, PATIENCE_S, leftovers, lines, processes_of, until
+from model_servers import (
+    GROUP,
+    PATIENCE_S,
+    gunicorns_of,
+    leftovers,
+    lines,
+    processes_of,
+    until,
+)
 from serverless_variants import Trial, trial
 
 from maze_helpers.local_cloud.engine.hosting.calls import (
@@ -204,9 +212,9 @@ def test_a_call_that_takes_too_long_costs_its_container(home):
 def test_an_idle_container_that_died_is_no_callers_trouble(home):
     with trial(home, most=1) as it:
         first = it.ask()
-        outermost, *others = processes_of(home)
+        [outermost], workers = gunicorns_of(processes_of(home))
         outermost.kill()
-        psutil.wait_procs(others)
+        psutil.wait_procs(workers)
         assert it.ask().log_stream != first.log_stream
 
 
