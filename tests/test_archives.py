@@ -1,5 +1,6 @@
 """Archives hold what the folder held, and never unpack outside their folder."""
 
+import gzip
 import io
 import os
 import shutil
@@ -157,6 +158,25 @@ _WHOLE = archive_of(file("a", os.urandom(10_000)))
 def test_what_is_no_sound_archive_is_refused(tmp_path, content):
     with pytest.raises(BadArchiveError, match="damaged, or not a tar.gz"):
         extract_archive(io.BytesIO(content), tmp_path)
+
+
+def header(size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """Return an archive that says of one member that it has this many bytes."""
+    info = tarfile.TarInfo("model.txt")
+    info.size, info.type = size, kind
+    return gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
+@pytest.mark.parametrize("size", [-512, -1, 2**80])
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.REGTYPE])
+def test_a_size_that_no_file_has_is_refused(tmp_path, size, kind):
+    with pytest.raises(BadArchiveError, match="damaged|more than the disk"):
+        extract_archive(io.BytesIO(header(size, kind)), tmp_path)
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path):
+    with pytest.raises(BadArchiveError, match="a name that is too long"):
+        unpack(tmp_path, file("a" * 300))
 
 
 _names = st.lists(st.sampled_from(["a", "b", "..", ".", "", "c"]), min_size=1, max_size=4).map(

@@ -1,5 +1,6 @@
 """A job's source archive is unpacked into its folder, and nowhere else, whatever it holds."""
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -105,6 +106,17 @@ def test_links_that_stay_inside_come_out(tmp_path):
     )
     assert (folder / "latest").read_bytes() == b"print()"
     assert (folder / "code" / "same.py").read_bytes() == b"print()"
+
+
+@pytest.mark.parametrize("size", [-512, 2**80])
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
+def test_a_size_that_no_file_has_is_damage(tmp_path, size, kind):
+    info = tarfile.TarInfo("train.py")
+    info.size, info.type = size, kind
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)))
+    with pytest.raises(tarfile.TarError):
+        unpack(str(archive), str(tmp_path), TrainLog())
 
 
 def test_set_user_id_bits_do_not_come_out(tmp_path):

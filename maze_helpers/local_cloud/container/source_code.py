@@ -43,13 +43,21 @@ def unpack(archive: str, folder: str, log: TrainLog) -> None:
 
     A name such as "../x" becomes "x". Links that lead outside, devices and pipes are left out.
     Each change to what the archive says is logged.
+    Raises: OSError; tarfile.TarError, if the archive is damaged.
     """
     root = os.path.realpath(folder)
-    with tarfile.open(archive, "r:gz") as tar:
-        for member in tar:
-            inside = _inside(member, root, log)
-            if inside is not None:
-                _extract(tar, inside, root)
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                if member.size < 0:
+                    # tarfile would go back by it, and find the same member again, without end.
+                    raise tarfile.ReadError(f"{member.name!r} has less than nothing in it")
+                inside = _inside(member, root, log)
+                if inside is not None:
+                    _extract(tar, inside, root)
+    except (ValueError, OverflowError) as error:
+        # tarfile's, for headers with numbers that no archive holds.
+        raise tarfile.ReadError(str(error)) from error
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: str) -> None:

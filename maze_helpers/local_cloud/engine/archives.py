@@ -1,5 +1,6 @@
 """tar.gz archives: made from a job's folders, and unpacked as a model's data."""
 
+import errno
 import gzip
 import os
 import shutil
@@ -12,7 +13,11 @@ from typing import BinaryIO
 # Level 1 packs a model three times as fast as the default, and a tenth less tightly.
 _COMPRESSION_LEVEL = 1
 _CHUNK_BYTES = 1024 * 1024
-_DAMAGE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, UnicodeError)
+# The last two: tarfile's, for headers with numbers that no archive holds.
+_DAMAGE = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, OverflowError),
+)
 _ORDINARY_BITS = stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -51,6 +56,9 @@ def extract_archive(archive: BinaryIO, folder: Path) -> None:
     try:
         with tarfile.open(fileobj=archive, mode="r:gz") as tar:
             for member in tar:
+                if member.size < 0:
+                    # tarfile would go back by it, and find the same member again, without end.
+                    raise tarfile.ReadError(f"its '{member.name}' has less than nothing in it")
                 room_bytes -= member.size
                 if room_bytes < 0:
                     raise BadArchiveError("It unpacks to more than the disk has room for.")
@@ -59,6 +67,10 @@ def extract_archive(archive: BinaryIO, folder: Path) -> None:
         raise BadArchiveError(f"It is damaged, or not a tar.gz archive: {error}.") from error
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise BadArchiveError("It uses one name for both a file and a folder.") from error
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise BadArchiveError("It has a name that is too long for this disk.") from error
 
 
 def _extract_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
