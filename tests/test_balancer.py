@@ -164,6 +164,24 @@ def test_requests_of_several_event_loops_share_the_servers():
     assert len(served) == 800
 
 
+@pytest.mark.parametrize("end", ["cancelled", "told that no server will come"])
+def test_who_waits_for_requests_is_told_when_they_give_up(end):
+    """As a deletion does whose only server has ended."""
+
+    async def run():
+        balancer = Balancer()
+        request = asyncio.create_task(take(balancer))
+        await asyncio.sleep(0)
+        served = asyncio.create_task(asyncio.to_thread(balancer.wait_until_served, 2 * PATIENCE_S))
+        while not balancer._freed._waiters:
+            await asyncio.sleep(0.01)
+        request.cancel() if end == "cancelled" else balancer.set_down()
+        await asyncio.wait([request])
+        await asyncio.wait_for(served, PATIENCE_S)
+
+    asyncio.run(run())
+
+
 def test_a_server_that_is_removed_can_be_waited_for():
     async def run():
         server = Server()

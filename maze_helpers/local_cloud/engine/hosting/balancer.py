@@ -84,6 +84,7 @@ class Balancer:
             if self._is_down:
                 while self._waiters:
                     self._waiters.popleft().wake()
+                self._freed.notify_all()
 
     def wait_until_idle(self, places: list[Place], timeout_s: float) -> None:
         """Return once places have no request in flight, or the time is over."""
@@ -145,6 +146,7 @@ class Balancer:
         with self._lock:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
+                self._freed.notify_all()
 
     def _serve_waiters(self) -> None:
         while self._waiters and (place := self._free_place(())):
