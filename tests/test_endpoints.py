@@ -350,9 +350,13 @@ def test_endpoints_are_listed_by_status_name_and_time(deployer, config):
     assert listed() == listed(PaginationConfig={"PageSize": 1}) == "bac"
     assert listed(SortBy="Name", SortOrder="Ascending") == "abc"
     assert listed(StatusEquals="Failed") == "ac" and listed(StatusEquals="InService") == "b"
+    request = {"NameContains": "listed-", "StatusEquals": "Failed", "MaxResults": 1}
+    (first,) = deployer.sagemaker.list_endpoints(**request)["Endpoints"]
+    assert first["EndpointName"] == "listed-a"
     assert listed(SortBy="Status", SortOrder="Ascending")[-1] == "b"
     described = deployer.describe("listed-a")
-    assert listed(CreationTimeAfter=described["CreationTime"]) == "b"
+    # Documented: created at that time, or later.
+    assert listed(CreationTimeAfter=described["CreationTime"]) == "ba"
     assert listed(LastModifiedTimeBefore=described["LastModifiedTime"]) == "c"
     (summary,) = deployer.sagemaker.list_endpoints(NameContains="listed-a")["Endpoints"]
     assert summary == {member: described[member] for member in summary}

@@ -209,7 +209,8 @@ def test_models_are_listed_by_time_and_name_in_pages(deployer):
     assert listed() == listed(MaxResults=1) == ["b", "a", "c"]
     assert listed(SortBy="Name", SortOrder="Ascending", MaxResults=2) == ["a", "b", "c"]
     created = deployer.sagemaker.describe_model(ModelName="paged-a")["CreationTime"]
-    assert listed(CreationTimeAfter=created) == ["b"]
+    # Documented: created at that time, or later.
+    assert listed(CreationTimeAfter=created) == ["b", "a"]
     assert listed(CreationTimeBefore=created) == ["c"]
 
 

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from maze_helpers.local_cloud.errors import ValidationException
-from maze_helpers.local_cloud.services.sagemaker.resources import Document, Kind, load
+from maze_helpers.local_cloud.services.sagemaker.resources import (
+    TRAINING_JOB,
+    Document,
+    Kind,
+    load,
+)
 from maze_helpers.local_cloud.store import Store
 
 # A guess: AWS's models state no default; its own lists come back ten at a time.
@@ -32,8 +37,8 @@ def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[D
     """Return one page of documents and the token of the next, "" on the last.
 
     request: the List operation's own members. Without SortOrder the newest comes first.
-    With both StatusEquals and MaxResults the page is cut first and filtered then, so that it
-    may be short, even empty, before the last.
+    With both StatusEquals and MaxResults, a page of training jobs is cut first and filtered then,
+    so that it may be short, even empty, before the last.
     Raises: ValidationException, for a token that is not one of ours.
     Source: ListTrainingJobs, on StatusEquals and MaxResults.
     """
@@ -43,7 +48,7 @@ def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[D
     descending = request.get("SortOrder", "Descending") == "Descending"
     conditions, values = _conditions(kind, request)
     status = request.get("StatusEquals")
-    if status and "MaxResults" not in request:
+    if status and not (kind is TRAINING_JOB and "MaxResults" in request):
         conditions.append("status = ?")
         values.append(status)
     if "NextToken" in request:
@@ -81,6 +86,9 @@ def _conditions(kind: Kind, request: dict[str, Any]) -> tuple[list[str], list[An
         values.append(request["NameContains"])
     for member, condition in _TIME_FILTERS.items():
         if member in request:
+            if member == "CreationTimeAfter" and kind is not TRAINING_JOB:
+                # Source: CreationTimeAfter of ListEndpoints, -EndpointConfigs and -Models.
+                condition = "created_at >= ?"
             conditions.append(condition)
             values.append(request[member].timestamp())
     return conditions, values
