@@ -131,9 +131,13 @@ class Container:
         return self._exit_code
 
     def stop(self, grace_s: float) -> int:
-        """Ask the container to end (SIGTERM), kill it after the grace, and return its exit code."""
-        self._process.terminate()
-        if self.wait(grace_s) is None:
+        """Ask the container to end (SIGTERM), kill it after the grace, and return its exit code.
+
+        grace_s: 0 to kill it unasked.
+        """
+        if grace_s > 0:
+            self._process.terminate()
+        if grace_s <= 0 or self.wait(grace_s) is None:
             self.kill()
         if self.wait(KILL_TIMEOUT_S) is None:
             # The job can stop its supervisor where they share process ids.
