@@ -25,6 +25,16 @@ def output_fn(answer, accept):
     return answer
 """
 
+# Is not ready while a file is there, and fails if another is.
+HELD = """
+import os
+import time
+def model_fn(model_dir):
+    while os.path.exists({hold!r}):
+        time.sleep(0.05)
+    assert not os.path.exists({broken!r})
+"""
+
 
 @pytest.fixture
 def deployer(new_cloud) -> Deployer:
@@ -138,6 +148,33 @@ def test_an_endpoint_that_cannot_come_back_says_why_and_tries_again(deployer):
     deployer.put("model.tar.gz", tar_gz({"model.txt": "again"}))
     until(lambda: answers(deployer, name), "an answer")
     until(lambda: "FailureReason" not in deployer.describe(name), "the end of the reason")
+
+
+def test_an_endpoint_that_has_not_come_back_yet_is_deleted_at_once(deployer, tmp_path):
+    hold = tmp_path / "hold"
+    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold), broken="")))
+    deployer.settle(name)
+    hold.touch()
+    kill(deployer)
+    until(lambda: folders(deployer), "its server")
+    deployer.delete(name)
+    assert folders(deployer) == set()
+
+
+def test_an_update_takes_the_place_of_what_cannot_come_back(deployer, tmp_path):
+    hold, broken = tmp_path / "hold", tmp_path / "broken"
+    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold), broken=str(broken))))
+    deployer.settle(name)
+    hold.touch()
+    broken.touch()
+    kill(deployer)
+    config = deployer.config(variant(deployer.model(answer="two")))
+    deployer.sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config)
+    hold.unlink()
+    after = deployer.settle(name)
+    assert (after["EndpointConfigName"], after["EndpointStatus"]) == (config, "InService")
+    assert "FailureReason" not in after
+    assert ask(deployer, name) == "two"
 
 
 def printed(deployer, name: str) -> list[str]:

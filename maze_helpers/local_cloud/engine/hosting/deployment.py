@@ -31,12 +31,14 @@ class Deployment:
     """An endpoint's variants, by name, and the data of their models.
 
     async_inference: the AsyncInferenceConfig of an asynchronous endpoint, None of others.
+    is_up: whether every variant has come up.
     """
 
     def __init__(self, cloud: LocalCloud, endpoint: str, document: Document) -> None:
         """Make the variants of a deployment's document; none is started."""
         self._cloud = cloud
         self._endpoint = endpoint
+        self.is_up = False
         self.async_inference = document.get("AsyncInferenceConfig")
         self._models = document["Models"]
         self._data = {
@@ -61,6 +63,7 @@ class Deployment:
                 self.stop()
         if failures:
             raise failures[0]
+        self.is_up = True
 
     def retire(self) -> None:
         """Let every variant's requests come to their end, then stop it."""

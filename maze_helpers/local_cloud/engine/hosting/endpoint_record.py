@@ -136,9 +136,16 @@ def not_updated(document: Document, reason: str, now: datetime) -> None:
     _enter(document, "InService", now, reason)
 
 
+def not_brought_back(document: Document, reason: str, now: datetime) -> None:
+    """Note why an endpoint does not answer after a restart, unless it is being changed."""
+    if document["EndpointStatus"] == "InService":
+        _enter(document, "InService", now, reason)
+
+
 def brought_back(document: Document, now: datetime) -> None:
-    """Note that an endpoint answers again that had not come back after a restart."""
-    _enter(document, "InService", now)
+    """Note that an endpoint answers again after a restart, unless it is being changed."""
+    if document["EndpointStatus"] == "InService":
+        _enter(document, "InService", now)
 
 
 def _begin_deploying(document: Document, status: str, deployment: Document, now: datetime) -> None:

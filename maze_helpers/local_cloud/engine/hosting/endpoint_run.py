@@ -70,7 +70,8 @@ class EndpointRun:
         with self._lock:
             self._ending.set()
             self.live = None
-            other = self._deployments - {self._current}
+            answers = {self._current} if self._current and self._current.is_up else set()
+            other = self._deployments - answers
         self._set_going(self._delete)
         for deployment in other:
             self._start_thread(deployment.stop)
@@ -182,8 +183,10 @@ class EndpointRun:
             self._update()
         elif document["EndpointStatus"] == "Updating" and not reason:
             self._scale()
-        elif reason:
+        elif document["EndpointStatus"] == "Updating":
             self._record(lambda d, now: endpoint_record.not_updated(d, reason, now))
+        elif reason:
+            self._record(lambda d, now: endpoint_record.not_brought_back(d, reason, now))
         if reason and self._current is brought_back:
             self._start_thread(lambda: self._keep_trying(brought_back))
 
