@@ -513,10 +513,19 @@ def test_a_script_that_the_stop_ends_is_a_failure_of_signal_15(tmp_path):
     assert "ExitCode -15" in (tmp_path / "opt" / "ml" / "output" / "failure").read_text()
 
 
+def test_a_home_that_the_job_chooses_is_left_as_it_is(folder, tmp_path):
+    home = tmp_path / "chosen"
+    home.mkdir()
+    variables = {"HOME": str(home), "MAZE_CONTAINER_HOME": str(tmp_path)}
+    assert run_job(Job(variables=variables), folder).succeeded
+    assert list(home.iterdir()) == []
+
+
 def test_the_train_command_alone_passes_the_stop_on(folder):
     job = Job(files={"train.py": "import time; print('begun', flush=True); time.sleep(600)"})
     job.make(folder)
-    environment = {"SAGEMAKER_BASE_DIR": str(folder), "PATH": os.environ["PATH"]}
+    own = {"SAGEMAKER_BASE_DIR": str(folder), "HOME": str(folder)}
+    environment = {**own, "PATH": os.environ["PATH"]}
     with subprocess.Popen(TRAIN, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"begun\n"
         process.send_signal(signal.SIGTERM)

@@ -95,6 +95,15 @@ def test_the_models_environment_wins(cloud, started):
     assert [line for line in lines(cloud) if "threads" in line] == ["threads 1", "threads 7"]
 
 
+def test_a_home_that_the_model_chooses_is_left_as_it_is(cloud, started, tmp_path):
+    home = tmp_path / "chosen"
+    home.mkdir()
+    script = "import os\ndef model_fn(d): print('home', os.environ['HOME'])"
+    started(spec_of(cloud, script, environment={"HOME": str(home)})).stop()
+    assert f"home {home}" in lines(cloud)
+    assert list(home.iterdir()) == []
+
+
 def test_its_credentials_are_the_roles_and_end_with_it(cloud, started):
     script = "import os\ndef model_fn(d): print('key', os.environ['AWS_ACCESS_KEY_ID'])"
     server = started(spec_of(cloud, script))

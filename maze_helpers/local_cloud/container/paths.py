@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import os
 
+HOME_VARIABLE = "MAZE_CONTAINER_HOME"
+
+
+def home_folder() -> str:
+    """Return the home folder that is the container's own, and ends with it.
+
+    HOME may name another: a job's or a model's Environment wins over the image's.
+    """
+    return os.environ.get(HOME_VARIABLE) or os.path.expanduser("~")
+
 
 class Paths:
     """The folders of one training container."""

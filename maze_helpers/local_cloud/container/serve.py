@@ -16,6 +16,7 @@ from typing import NoReturn
 from maze_helpers.local_cloud.container import serving_failure, source_code
 from maze_helpers.local_cloud.container.failure import InstallModuleError
 from maze_helpers.local_cloud.container.framework import Framework
+from maze_helpers.local_cloud.container.paths import home_folder
 from maze_helpers.local_cloud.container.python_environment import PythonEnvironment
 from maze_helpers.local_cloud.container.serving_environment import ServingEnvironment
 from maze_helpers.local_cloud.container.serving_failure import ServingError, listing
@@ -87,7 +88,7 @@ def _place_code(environment: ServingEnvironment, log: ServeLog) -> None:
 
 def _new_folder() -> str:
     """Return the path of a folder to make, in the home folder, which is the container's own."""
-    return os.path.join(os.path.expanduser("~"), f"python-{os.urandom(4).hex()}")
+    return os.path.join(home_folder(), f"python-{os.urandom(4).hex()}")
 
 
 def _install(code: str, python: PythonEnvironment, log: ServeLog) -> None:
@@ -132,7 +133,7 @@ def _become_gunicorn(python: PythonEnvironment, environment: ServingEnvironment)
     settings = f"python:{_PACKAGE}.gunicorn_settings"
     application = f"{_PACKAGE}.serving_app:application"
     command = [python.executable, "-m", "gunicorn", "--config", settings, application]
-    os.chdir(os.path.expanduser("~"))
+    os.chdir(home_folder())
     sys.stdout.flush()
     os.execve(command[0], command, variables)
 

@@ -22,7 +22,7 @@ from maze_helpers.local_cloud.container.failure import (
     write_success,
 )
 from maze_helpers.local_cloud.container.framework import Framework
-from maze_helpers.local_cloud.container.paths import Paths
+from maze_helpers.local_cloud.container.paths import Paths, home_folder
 from maze_helpers.local_cloud.container.python_environment import PythonEnvironment
 from maze_helpers.local_cloud.container.sm_variables import sm_variables, training_env
 from maze_helpers.local_cloud.container.train_log import TrainLog
@@ -77,7 +77,7 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
 
 def _new_folder() -> str:
     """Return the path of a folder to make, in the home folder, which is the container's own."""
-    return os.path.join(os.path.expanduser("~"), f"python-{os.urandom(4).hex()}")
+    return os.path.join(home_folder(), f"python-{os.urandom(4).hex()}")
 
 
 def _read_environment(paths: Paths, log: TrainLog) -> Environment:

@@ -32,6 +32,8 @@ def base_environment(home: Path) -> dict[str, str]:
         **inherited,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "HOME": str(home),
+        # For the container's own files, whatever a job or a model says that HOME is.
+        "MAZE_CONTAINER_HOME": str(home),
         "TZ": "UTC",
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
