@@ -60,7 +60,7 @@ def _required(variables: Mapping[str, str], name: str, what: str) -> str:
 
 def _count(variables: Mapping[str, str], name: str, default: int) -> int:
     value = variables.get(name, str(default))
-    if not value.isdigit() or int(value) == 0:
+    if not value.isdecimal() or int(value) == 0:
         raise ServingError(
             f"The environment variable {name} is {value!r}: it must be a whole number, 1 or more."
         )

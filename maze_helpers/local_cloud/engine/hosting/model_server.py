@@ -164,7 +164,8 @@ class ModelServer:
                 raise ServerFailed("It was stopped before it had started.")
             container.start()
             self._container = container
-        self._folder.note_container(container.pid, container.created_at)
+            # It may end at once: with the lock held, its folder is still there.
+            self._folder.note_container(container.pid, container.created_at)
 
     def _await_good_ping(self, deadline_s: float) -> None:
         assert self._container
