@@ -9,6 +9,8 @@ from contextlib import ExitStack
 import pytest
 from serving_container import JSON, SUMS, Answer, ModelServer, Served, serving
 
+# A worker's time-out: it has to import numpy in this time, however busy the machine is.
+LIMIT_S = 5
 LOADS_LATER = """
 import os
 
@@ -79,6 +81,7 @@ def test_what_does_not_load_answers_500_and_says_why_once(script, why):
         assert server.invoke("[1]").status == 500
         assert server.why.startswith(why)
         server.wait_for_log("POST /invocations")
+        server.wait_for_log("ERROR - local-cloud - ")
         assert server.log.count("ERROR - local-cloud - ") == 1
         # The very same processes: no worker dies of it.
         assert set(server.workers) >= set(workers)
@@ -89,7 +92,8 @@ def test_a_traceback_begins_with_the_users_code():
     script = "def model_fn(model_dir):\n    raise ValueError('here')"
     with serving(not_loading(script)) as server:
         server.ping()
-        assert re.search(r"Traceback.*\n  File \".*/code/predict.py\", line 2, in mod", server.log)
+        # The worker that answers need not be the one that writes it.
+        server.wait_for_log(r"Traceback.*\n  File \".*/code/predict.py\", line 2, in mod")
 
 
 def test_a_file_that_the_model_lacks_names_those_it_has():
@@ -135,28 +139,28 @@ def test_workers_that_die_while_they_load_are_not_started_for_ever():
 
 
 def test_a_worker_that_takes_too_long_is_replaced():
-    variables = {"SAGEMAKER_MODEL_SERVER_TIMEOUT": "1"}
+    variables = {"SAGEMAKER_MODEL_SERVER_TIMEOUT": str(LIMIT_S)}
     served = Served(files={"predict.py": WAITS}, variables=variables)
     with serving(served) as server:
         server.ping()
         assert server.invoke("never").status == 500
         assert "[CRITICAL] WORKER TIMEOUT" in server.log
-        assert "the worker was busy for more than 1 s (SAGEMAKER_MODEL_SERVER" in server.log
+        assert f"the worker was busy for more than {LIMIT_S} s (SAGEMAKER_MODEL_S" in server.log
         (server.base / "model" / "now").touch()
         assert server.invoke("now").body == b"done"
 
 
 @pytest.mark.slow
 def test_a_model_that_takes_too_long_to_load_is_not_tried_for_ever():
-    variables = {"SAGEMAKER_MODEL_SERVER_TIMEOUT": "1"}
+    variables = {"SAGEMAKER_MODEL_SERVER_TIMEOUT": str(LIMIT_S)}
     script = "import time\ndef model_fn(model_dir):\n    time.sleep(600)"
     with serving(Served(files={"predict.py": script}, variables=variables)) as server:
         assert server.wait() != 0
         assert server.log.count("[CRITICAL] WORKER TIMEOUT") == 3
         assert "3 workers in a row ended while they loaded predict.py and its model" in server.log
         assert server.why == (
-            "model_fn of predict.py failed: WorkerTimeout: the worker was busy for more than 1 s "
-            "(SAGEMAKER_MODEL_SERVER_TIMEOUT)"
+            "model_fn of predict.py failed: WorkerTimeout: the worker was busy for more than "
+            f"{LIMIT_S} s (SAGEMAKER_MODEL_SERVER_TIMEOUT)"
         )
 
 
@@ -194,15 +198,15 @@ def test_a_free_worker_answers_while_another_is_busy():
 
 
 def test_clients_that_do_not_hang_up_hold_no_worker():
-    began_s = time.monotonic()
     with serving() as server, ExitStack() as connections:
         server.ping()
+        began_s = time.monotonic()
         for _ in range(20):
             idle = connections.enter_context(server.connect())
             idle.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
             assert idle.recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
-    # gunicorn alone would wait two seconds for each.
-    assert time.monotonic() - began_s < 20
+        # gunicorn alone would wait two seconds for each.
+        assert time.monotonic() - began_s < 20
 
 
 def test_what_the_code_writes_is_in_the_log_at_once():
@@ -226,7 +230,7 @@ def model_fn(model_dir):
 """
     with serving(Served(files={"predict.py": script}, workers=2)) as server:
         server.wait_for_log(r"(?s)the last.*the last")
-        lines = [line for line in server.log.splitlines() if "one" in line or "line" in line]
+        lines = [line for line in server.log.splitlines() if "one line" in line]
     assert lines.count("one line") == 600
     assert set(lines) == {"one line"}
 
