@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import botocore.client
 
-READ_TIMEOUT_S = 1.0
 STALL_S = 2.5
 
 # What an answer is made of: HTTP status, headers, body.
@@ -40,7 +39,7 @@ class LoadTarget(ThreadingHTTPServer):
     """Answers each request by what `behaviour` says for its number, after `delay_s`.
 
     behaviour: a name of ANSWERS, or "stall", "reset" or "echo", which answers what was sent.
-    most_under_way: requests at a time.
+    most_under_way: requests at a time. sent: the body of the last one.
     """
 
     daemon_threads = True
@@ -79,7 +78,7 @@ class LoadTarget(ThreadingHTTPServer):
 
     def client(self, connections: int = 200, **config) -> botocore.client.BaseClient:
         """Return a client of sagemaker-runtime that calls this server, and only once."""
-        config = {"retries": {"total_max_attempts": 1}, "read_timeout": READ_TIMEOUT_S} | config
+        config = {"retries": {"total_max_attempts": 1}, "read_timeout": 30} | config
         return boto3.Session("key", "secret", region_name="us-east-1").client(
             "sagemaker-runtime",
             endpoint_url=self.url,
@@ -93,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        self.sent = self.rfile.read(int(self.headers["Content-Length"]))
+        self.sent = self.server.sent = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.under_way() as number:
             self._behave(self.server.behaviour(number))
 

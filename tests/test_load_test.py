@@ -4,10 +4,11 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from load_target import READ_TIMEOUT_S, LoadTarget, load_target
+from load_target import LoadTarget, load_target
 
 from maze_helpers.load_test import Endpoint, Url, closed, closed_loop, crew, open_loop
 from maze_helpers.load_test.open import schedule
@@ -69,12 +70,17 @@ def test_percentiles_are_those_of_every_sample(target, calls, at_a_time, percent
     assert result.summary.loc["all", "p99_ms"] == np.percentile(result.calls["latency_ms"], 99)
 
 
-def test_a_stalled_answer_is_a_time_out_and_holds_up_no_other(target, endpoint):
-    target.prepare(lambda number: "stall" if number == 0 else "ok")
-    result = closed_loop(endpoint, b"1", calls=30, at_a_time=3)
+def test_a_stalled_answer_is_a_time_out_and_holds_up_no_other(target):
+    ended = threading.Event()
+    target.prepare(lambda number: "ok" if number or ended.wait(60) else "late")
+    impatient = Endpoint(target.client(read_timeout=3), "digits")
+    try:
+        result = closed_loop(impatient, b"1", calls=30, at_a_time=3)
+    finally:
+        ended.set()
     assert counted(result) == {"ok": 29, "time-out": 1}
     (late,) = result.calls[result.calls["outcome"] == "time-out"].itertuples()
-    assert late.latency_ms >= READ_TIMEOUT_S * 1000
+    assert late.latency_ms >= 3000
     assert "Read timeout" in late.detail
 
 
@@ -133,6 +139,21 @@ def test_a_url_has_a_time_out_of_its_own(target):
     target.prepare(lambda number: "stall")
     result = closed_loop(Url(target.url, timeout_s=0.2), b"1", calls=2)
     assert counted(result) == {"time-out": 2}
+
+
+def test_a_url_is_sent_all_of_a_text(target):
+    target.prepare(lambda number: "echo")
+    call = Url(target.url).prepare("zwölf ☃", connections=1)
+    assert [call().name for _ in range(3)] == ["ok"] * 3
+    assert target.sent == "zwölf ☃".encode()
+
+
+@pytest.mark.parametrize("data", [pd.DataFrame([[1]]), [1, 2], None])
+def test_data_that_is_no_bytes_is_refused_before_the_first_call(target, endpoint, data):
+    for wants_bytes in (endpoint, target.url):
+        with pytest.raises(MazeError, match="sends bytes or text, not a"):
+            closed_loop(wants_bytes, data, calls=1)
+    assert target.requests == 0
 
 
 @pytest.mark.parametrize("wrong", ["digits", 7])
@@ -254,19 +275,42 @@ def test_no_call_begins_after_the_longest_time(target, monkeypatch):
 
 
 def test_a_call_that_takes_for_ever_is_unfinished(target, monkeypatch):
-    monkeypatch.setattr(closed, "MAX_DURATION_S", 0.2)
-    monkeypatch.setattr(crew, "DRAIN_S", 0.2)
-    target.prepare(lambda number: "stall" if number == 3 else "ok")
-    patient = Endpoint(target.client(read_timeout=30), "digits")
-    result = closed_loop(patient, b"1", calls=4, at_a_time=1)
+    # Enough for three quick answers, on a busy machine too.
+    monkeypatch.setattr(closed, "MAX_DURATION_S", 3)
+    monkeypatch.setattr(crew, "DRAIN_S", 0.1)
+    ended = threading.Event()
+    target.prepare(lambda number: "ok" if number < 3 or ended.wait(60) else "late")
+    patient = Endpoint(target.client(read_timeout=60), "digits")
+    try:
+        result = closed_loop(patient, b"1", calls=4, at_a_time=1)
+    finally:
+        ended.set()
     assert counted(result) == {"ok": 3, "unfinished": 1}
     assert result.calls.loc[3, ["end", "latency_ms"]].isna().all()
+
+
+@pytest.mark.parametrize("test", ["closed", "open"])
+def test_an_interrupt_before_the_wait_ends_the_calls_too(target, endpoint, monkeypatch, test):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crew.Crew, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        if test == "closed":
+            closed_loop(endpoint, b"1", calls=100_000)
+        else:
+            open_loop(endpoint, b"1", rate=100, duration_s=900)
+    wait_for_threads_to_end()
 
 
 def test_no_thread_is_left(target, endpoint):
     closed_loop(endpoint, b"1", calls=20)
     open_loop(endpoint, b"1", rate=100, duration_s=0.2)
-    deadline_s = time.monotonic() + 10
+    wait_for_threads_to_end()
+
+
+def wait_for_threads_to_end():
+    deadline_s = time.monotonic() + 30
     while any(thread.name == "load-test" for thread in threading.enumerate()):
         assert time.monotonic() < deadline_s
         time.sleep(0.01)

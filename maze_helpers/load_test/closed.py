@@ -43,9 +43,13 @@ def closed_loop(
     for number in range(calls):
         numbers.put(number)
     with progress(str(plan), calls) as bar:
-        for _ in range(at_a_time):
-            crew.add(lambda: _make_calls(call, numbers, recorder))
-        crew.wait(calls, MAX_DURATION_S, bar)
+        try:
+            for _ in range(at_a_time):
+                crew.add(lambda: _make_calls(call, numbers, recorder))
+            crew.wait(calls, MAX_DURATION_S, bar)
+        finally:
+            # Ctrl-C may come before the wait does.
+            recorder.stop()
     return LoadTestResult.of(plan, recorder)
 
 

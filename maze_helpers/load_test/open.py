@@ -60,6 +60,7 @@ def open_loop(
             pacer.crew.add(pacer.pace)
             pacer.crew.wait(len(times_s), duration_s + LATENESS_S, bar)
         finally:
+            recorder.stop()
             pacer.release()
     return LoadTestResult.of(plan, recorder)
 

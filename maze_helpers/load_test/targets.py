@@ -111,7 +111,24 @@ def _listed(accept: str | tuple[str, ...]) -> tuple[str, ...]:
     return (accept,) if isinstance(accept, str) else tuple(accept)
 
 
-def _invocation(client: Any, arguments: dict[str, str], body: bytes | str) -> Call:
+def _bytes(data: Any) -> bytes:
+    """Return what is sent of the data: text as UTF-8.
+
+    Raises: MazeError, if it is neither bytes nor text.
+    """
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, (bytes, bytearray)):
+        return bytes(data)
+    raise MazeError(
+        f"A load test sends bytes or text, not a {type(data).__name__}: encode it first, or call "
+        "a predictor whose serializer does."
+    )
+
+
+def _invocation(client: Any, arguments: dict[str, str], data: Any) -> Call:
+    body = _bytes(data)
+
     def invoke() -> Outcome:
         try:
             # The body is read here, as a caller would: an answer is there when all of it is.
@@ -146,9 +163,11 @@ class Url:
             timeout=(min(CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
             max_pool_connections=connections,
         )
+        # botocore takes a text's characters for its length in bytes.
+        body = _bytes(data)
 
         def post() -> Outcome:
-            request = AWSRequest("POST", self.name, headers=self._headers, data=data)
+            request = AWSRequest("POST", self.name, headers=self._headers, data=body)
             try:
                 response = http.send(request.prepare())
                 return of_status(response.status_code, response.content[:DETAIL_BYTES])
