@@ -62,6 +62,8 @@ def latency(result: LoadTestResult, title: str | None = None) -> Figure:
                 label=f"{count} {outcome}",
             )
         _scale_ms(axes.yaxis, calls["latency_ms"])
+        # All of the test: around a single call, the ticks would be too long to be read.
+        axes.set_xlim(np.array([-0.02, 1.02]) * max(result.duration_s, 0.001))
         axes.set(xlabel=SINCE, ylabel="Latency")
         for handle in _legend(axes):
             handle.set_alpha(1)
@@ -145,7 +147,8 @@ def concurrency(result: LoadTestResult, title: str | None = None) -> Figure:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel=SINCE, ylabel="Calls under way")
         _legend(axes)
-        finding = f"At most {most.max()} calls are under way, {average.mean():.3g} on average"
+        calls = "1 call is" if most.max() == 1 else f"{most.max()} calls are"
+        finding = f"At most {calls} under way, {average.mean():.3g} on average"
         return _finish(figure, title or finding)
 
 
@@ -191,7 +194,7 @@ def _throughput_finding(result: LoadTestResult) -> str:
     outcomes = result.outcomes
     answered = outcomes.get(OK, 0) / result.duration_s if result.duration_s else 0
     others = outcomes.drop(OK, errors="ignore").nlargest(2) / len(result.calls)
-    shares = [f"{share:.2g} % {name}" for name, share in (others * 100).items()]
+    shares = [f"{share:.3g} % {name}" for name, share in (others * 100).items()]
     return ", ".join([f"{answered:.3g} answers a second", *shares])
 
 

@@ -95,6 +95,24 @@ def test_a_title_of_ones_own_comes_first():
     assert axes.get_title(loc="left") == "Mine"
 
 
+@pytest.mark.parametrize(
+    ("count", "finding"),
+    [(5, "0 answers a second, 100 % throttled"), (1000, "0 answers a second, 100 % throttled")],
+)
+def test_a_test_in_which_all_was_refused_says_so(count, finding):
+    refused = result_of(*[(0.0, 0.5, "throttled")] * count)
+    assert load_plots.throughput(refused).axes[0].get_title(loc="left") == finding
+    assert load_plots.latency(refused).axes[0].get_title(loc="left") == "No call was answered"
+
+
+def test_the_figures_of_one_call_begin_with_the_test():
+    one = result_of((0.0016, 1.84, "ok"))
+    (axes,) = load_plots.latency(one).axes
+    assert axes.get_xlim()[0] < 0 and axes.get_xlim()[1] > 1.84
+    (axes,) = load_plots.concurrency(one).axes
+    assert axes.get_title(loc="left").startswith("At most 1 call is under way")
+
+
 def test_the_latency_has_a_point_a_call_that_ended():
     (axes,) = load_plots.latency(MIXED).axes
     points = {c.get_label(): len(c.get_offsets()) for c in axes.collections}
