@@ -74,6 +74,11 @@ class Pool:
     def existing(self) -> list[StubServer]:
         return [server for server in self.made if server.starting or server.alive]
 
+    def wait_for_stops(self):
+        """Return once the servers that are to end, on threads of their own, have ended."""
+        with self.pool._changed:
+            assert self.pool._changed.wait_for(lambda: not self.pool._stopping, PATIENCE_S)
+
     def fail_start(self, server: StubServer):
         server.break_off()
         server._join()

@@ -275,11 +275,17 @@ def gunicorn():
         command = [sys.executable, "-m", "gunicorn", "-w", "2", "-b", f"unix:{path}", "echo"]
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as process:
             deadline = time.monotonic() + 30
-            while not path.exists():
+            while not listens(path):
                 assert process.poll() is None and time.monotonic() < deadline
                 time.sleep(0.02)
             yield path
             process.terminate()
+
+
+def listens(path: Path) -> bool:
+    """Return whether a server can be reached, which its socket's file alone does not say."""
+    with closing(socket.socket(socket.AF_UNIX)) as connection:
+        return connection.connect_ex(str(path)) == 0
 
 
 def test_gunicorn_answers_get(gunicorn, run):

@@ -231,9 +231,11 @@ def test_another_body_than_the_signed_one_is_refused(echo, signer):
 def test_an_endpoint_whose_servers_cannot_be_replaced_is_unavailable(new_cloud):
     with echo_endpoint(new_cloud) as echo:
         new_cloud.client("s3").delete_object(Bucket="models", Key="echo/sourcedir.tar.gz")
-        first, _ = gunicorns_of(psutil.Process(new_cloud.info.pid).children(recursive=True))
+        first, workers = gunicorns_of(psutil.Process(new_cloud.info.pid).children(recursive=True))
         for server in first:
             server.kill()
+        # Until its supervisor has seen it, a worker goes on answering.
+        psutil.wait_procs(workers)
         error = echo.error(b"")
         assert error["Error"]["Code"] in ("ServiceUnavailable", "ModelError")
         error = echo.error(b"")

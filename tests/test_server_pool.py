@@ -160,7 +160,7 @@ def test_keep_raises_what_a_start_raised(made):
 
 
 def test_an_idle_server_goes_and_the_one_used_last_goes_last(made):
-    it = made(idle_s=0.2)
+    it = made(idle_s=1)
 
     async def use():
         waits = [await soon(it.pool.wait(it.pool.request())) for _ in range(2)]

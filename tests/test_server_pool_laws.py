@@ -24,7 +24,8 @@ class PoolLaws(RuleBasedStateMachine):
         self.last_served = -1
 
     def settle(self):
-        """Let the loop run, and take note of the requests that got something."""
+        """Let servers end and the loop run; take note of the requests that got something."""
+        self.it.wait_for_stops()
         self.loop.run_until_complete(asyncio.sleep(0.0001))
         left = []
         for number, task in self.waiting:

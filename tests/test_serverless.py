@@ -55,10 +55,8 @@ def test_it_scales_to_the_maximum_and_throttles_beyond(home):
         requests = [it.send(f"wait {home.parent}/go") for _ in range(3)]
         until(lambda: it.n_waiting("go") == 3, "three requests at the same time")
         assert it.n_servers() == 3
-        began_s = time.monotonic()
         with pytest.raises(Throttled):
             it.ask()
-        assert time.monotonic() - began_s < 1
         it.touch("go")
         answers = [request.result(PATIENCE_S) for request in requests]
         assert len({answer.log_stream for answer in answers}) == 3
