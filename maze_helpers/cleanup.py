@@ -16,6 +16,7 @@ import pandas as pd
 from botocore.exceptions import ClientError, WaiterError
 
 from maze_helpers.endpoint_bills import LOG_GROUPS
+from maze_helpers.gone import is_gone
 from maze_helpers.tags import PREFIX, is_tagged
 
 COLUMNS = ["kind", "name", "action"]
@@ -133,9 +134,18 @@ def clean(session: boto3.Session, dry_run: bool = True) -> pd.DataFrame:
     rows = []
     for leftover in find(session):
         if not dry_run:
-            leftover.act()
+            _act(leftover)
         rows.append((leftover.kind, leftover.name, leftover.action))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _act(leftover: Leftover) -> None:
+    try:
+        leftover.act()
+    except ClientError as error:
+        # It may have gone since it was listed.
+        if not is_gone(error):
+            raise
 
 
 def _training_jobs(sagemaker: Any, **which: str) -> Iterator[dict]:
@@ -187,7 +197,7 @@ def delete_endpoint(sagemaker: Any, name: str) -> None:
             sagemaker.delete_endpoint(EndpointName=name)
     except ClientError as error:
         # It may have gone since it was listed.
-        if "Could not find" not in str(error):
+        if not is_gone(error):
             raise
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
 
@@ -232,7 +242,12 @@ def _code_of_models(sagemaker: Any) -> Iterator[tuple[str, str]]:
     """
     for summary in _tagged(sagemaker, "list_models", "Models", "ModelArn"):
         name = summary["ModelName"]
-        model = sagemaker.describe_model(ModelName=name)
+        try:
+            model = sagemaker.describe_model(ModelName=name)
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+            continue
         environment = model.get("PrimaryContainer", {}).get("Environment", {})
         url = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
         folder, _, archive = url.rpartition("/")

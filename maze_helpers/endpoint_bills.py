@@ -7,13 +7,14 @@ updated to. A serverless endpoint bills the time that its requests took; CloudWa
 Cold starts and the data that goes in and out are not counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from maze_helpers.gone import is_gone
 from maze_helpers.tags import is_tagged
 
 Row = dict[str, Any]
@@ -28,12 +29,24 @@ def endpoint_rows(session: boto3.Session) -> Iterator[Row]:
     endpoints = list(_pages(sagemaker, "list_endpoints", "Endpoints"))
     for summary in endpoints:
         if is_tagged(sagemaker, summary["EndpointArn"]):
-            yield from _living(session, summary["EndpointName"])
+            yield from _unless_gone(_living, session, summary["EndpointName"])
     names = {summary["EndpointName"] for summary in endpoints}
     for summary in _pages(sagemaker, "list_endpoint_configs", "EndpointConfigs"):
         name = summary["EndpointConfigName"]
         if name not in names and is_tagged(sagemaker, summary["EndpointConfigArn"]):
-            yield from _gone(session, name)
+            yield from _unless_gone(_gone, session, name)
+
+
+def _unless_gone(
+    find: Callable[[boto3.Session, str], Iterator[Row]], session: boto3.Session, name: str
+) -> list[Row]:
+    """Return the rows that are found, or none where somebody deletes the endpoint meanwhile."""
+    try:
+        return list(find(session, name))
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        return []
 
 
 def _pages(client: Any, operation: str, member: str, **request: Any) -> Iterator[dict]:
@@ -57,7 +70,7 @@ def _living(session: boto3.Session, name: str) -> Iterator[Row]:
             "ProductionVariants"
         ]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationException":
+        if not is_gone(error):
             raise
         variants = [
             {"VariantName": v, "InstanceType": UNKNOWN, "InitialInstanceCount": count or 1}

@@ -8,7 +8,7 @@ from typing import Any
 from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import find_home
-from maze_helpers.tags import RUN_KEY, RUN_VARIABLE
+from maze_helpers.tags import RUN_KEY, RUN_VARIABLE, is_tagged
 
 
 @contextmanager
@@ -80,5 +80,4 @@ def _endpoints(sagemaker: Any) -> list[tuple[str, str]]:
 
 
 def _belongs_to(sagemaker: Any, arn: str, run: str) -> bool:
-    tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
-    return {"Key": RUN_KEY, "Value": run} in tags
+    return is_tagged(sagemaker, arn, {"Key": RUN_KEY, "Value": run})

@@ -17,7 +17,17 @@ TAGS = [MAZE_TAG, *_RUN_TAGS]
 PREFIX = "sagemaker-maze"
 
 
-def is_tagged(sagemaker: Any, arn: str) -> bool:
-    """Return whether the SageMaker resource carries the maze's tag."""
+def is_tagged(sagemaker: Any, arn: str, tag: dict[str, str] = MAZE_TAG) -> bool:
+    """Return whether the SageMaker resource carries a tag; one that is gone carries none."""
+    # Late: not all who tag need the AWS SDK, which takes a while to import.
+    from botocore.exceptions import ClientError
+
+    from maze_helpers.gone import is_gone
+
     pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
-    return any(tag == MAZE_TAG for page in pages for tag in page["Tags"])
+    try:
+        return any(tag in page["Tags"] for page in pages)
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        return False

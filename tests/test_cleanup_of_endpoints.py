@@ -1,5 +1,6 @@
 """The clean-up removes the maze's endpoints with all that belongs to them, and nothing else."""
 
+import boto3
 import pytest
 from endpoint_case import BUCKET, EndpointMaker
 from training_job import local_session
@@ -60,6 +61,23 @@ def test_the_log_group_of_an_endpoint_that_is_gone_goes_with_its_configuration(m
     maker.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="ours")
     kinds = cleanup.clean(maker.session, dry_run=False)["kind"].tolist()
     assert kinds == ["log group", "objects", "endpoint configuration", "model"]
+    assert all(names == ["theirs"] for names in left(maker).values())
+
+
+@pytest.mark.parametrize("operation", ["ListEndpoints", "ListModels", "ListTags"])
+def test_what_goes_meanwhile_hinders_nothing(maker, operation):
+    """Another clean-up is quicker, after ours has looked."""
+    maker.create("ours", SCRIPT, tags=TAGS)
+    others = []
+
+    def go(**_):
+        if not others:
+            others.append(cleanup.clean(maker.session, dry_run=False))
+
+    session = boto3.Session()
+    session.events.register(f"after-call.sagemaker.{operation}", go)
+    cleanup.clean(session, dry_run=False)
+    assert "model" in others[0]["kind"].tolist()
     assert all(names == ["theirs"] for names in left(maker).values())
 
 

@@ -3,6 +3,7 @@
 import time
 from datetime import datetime, timezone
 
+import boto3
 import pandas as pd
 import pytest
 from endpoint_case import EndpointMaker
@@ -80,6 +81,22 @@ def test_only_the_mazes_endpoints_are_counted(maker):
     assert rows(maker, "theirs").empty
     delete(maker, "theirs")
     assert rows(maker, "theirs").empty
+
+
+@pytest.mark.parametrize("operation", ["ListEndpoints", "ListTags", "DescribeEndpoint"])
+def test_an_endpoint_that_goes_while_it_is_looked_at_hinders_nothing(maker, operation):
+    name = f"brief-{operation.lower()}"
+    maker.create(name, SCRIPT, tags=TAGS)
+
+    def go(**_):
+        if maker.sagemaker.list_endpoints(NameContains=name)["Endpoints"]:
+            delete(maker, name)
+            maker.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+
+    session = boto3.Session()
+    session.events.register(f"after-call.sagemaker.{operation}", go)
+    assert set(cost.ledger(session)["job"]) <= {name}
+    assert rows(maker, name).empty
 
 
 def test_a_configuration_that_nothing_was_made_of_costs_nothing(maker):

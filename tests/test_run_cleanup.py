@@ -10,7 +10,7 @@ from test_runner import write_notebook
 from training_job import local_session
 
 from maze_helpers import run_cleanup, runner
-from maze_helpers.tags import TAGS
+from maze_helpers.tags import RUN_KEY, TAGS, is_tagged
 
 SCRIPT = "def model_fn(model_dir):\n    return None\n"
 # What a notebook does, by boto3 alone: quicker than the SDK, and the tags are what counts.
@@ -66,6 +66,13 @@ def test_one_that_forgets_its_endpoint_leaves_none_either(cloud, tmp_path):
 def test_an_endpoint_that_is_still_being_created_goes_too(cloud, tmp_path):
     run(tmp_path, "in-the-making", "raise RuntimeError('on purpose')", wait=False)
     assert endpoints(cloud) == ["elsewhere"]
+
+
+def test_an_endpoint_that_goes_meanwhile_is_no_ones(cloud):
+    (theirs,) = cloud.sagemaker.list_endpoints()["Endpoints"]
+    cloud.delete_all()
+    run_tag = {"Key": RUN_KEY, "Value": "some run"}
+    assert not is_tagged(cloud.sagemaker, theirs["EndpointArn"], run_tag)
 
 
 def test_the_environment_is_as_it_was(new_cloud, monkeypatch):
