@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import boto3
 import pandas as pd
+from botocore.exceptions import ClientError
 
+from maze_helpers.gone import is_gone
 from maze_helpers.local_cloud.errors import MazeError
 
 IN_TRANSIT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
@@ -27,10 +29,10 @@ def watch_endpoint(session: boto3.Session, endpoint_name: str) -> pd.DataFrame:
     """Print an endpoint's status and log until it is no longer in transit; return what was seen.
 
     One row a line: seconds since the endpoint was created or last changed, source, text.
-    Raises: MazeError with its FailureReason, if it ends Failed.
+    Raises: MazeError with its FailureReason, if it ends Failed; MazeError, if there is none, or no more.
     """
     sagemaker, log = session.client("sagemaker"), EndpointLog(session, endpoint_name)
-    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    endpoint = _describe(sagemaker, endpoint_name)
     printer = _Printer(_start_ms(endpoint))
     pause_s = FIRST_PAUSE_S
     while True:
@@ -40,12 +42,21 @@ def watch_endpoint(session: boto3.Session, endpoint_name: str) -> pd.DataFrame:
             break
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.2, LONGEST_PAUSE_S)
-        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+        endpoint = _describe(sagemaker, endpoint_name)
     time.sleep(LAST_LINES_S)
     printer.print_log(log)
     if endpoint["EndpointStatus"] == "Failed":
         raise MazeError(f"{endpoint_name} failed: {endpoint['FailureReason']}")
     return pd.DataFrame(printer.rows, columns=["seconds", "source", "text"])
+
+
+def _describe(sagemaker: Any, endpoint_name: str) -> dict[str, Any]:
+    try:
+        return sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        raise MazeError(f"There is no endpoint {endpoint_name}, or no more.") from error
 
 
 class _Printer:

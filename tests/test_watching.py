@@ -42,3 +42,10 @@ def test_a_failure_is_one_sentence_with_its_reason(maker):
     maker.create("failing", "raise RuntimeError('no digits today')", wait=False)
     with pytest.raises(MazeError, match="failing failed: The primary container"):
         watch_endpoint(maker.session, "failing")
+
+
+def test_one_that_is_deleted_meanwhile_is_said_to_be(maker):
+    maker.create("brief", GREETING)
+    maker.sagemaker.delete_endpoint(EndpointName="brief")
+    with pytest.raises(MazeError, match="no endpoint brief, or no more"):
+        watch_endpoint(maker.session, "brief")
