@@ -314,7 +314,7 @@ def raising(error):
 
 def test_a_passed_check_is_shown(capsys):
     Check("chapter 1, task 9", "a goal", lambda: "all there.")()
-    assert "Passed · chapter 1, task 9: all there." in capsys.readouterr().out
+    assert capsys.readouterr().out == "Passed · chapter 1, task 9: all there.\n"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 import io
 from itertools import cycle
 
+import boto3
 import joblib
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import WaiterError
 from endpoint_case import EndpointMaker
 from sklearn.ensemble import RandomForestClassifier
@@ -78,6 +80,18 @@ def maker(local_cloud):
             maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="failed")
         yield maker
         maker.delete_all()
+
+
+def test_one_that_refuses_calls_is_busy_and_the_check_not_broken(maker):
+    busy = boto3.Session()
+    busy.events.register("before-call.sagemaker-runtime.InvokeEndpoint", throttled)
+    verdict = chapter_2.task_1.verdict(busy, "right")
+    assert_failed(verdict, "right is busy", "check again")
+
+
+def throttled(**_):
+    answer = {"Error": {"Code": "ThrottlingException"}}
+    return AWSResponse("", 400, {}, None), answer
 
 
 def assert_failed(verdict, *words: str):

@@ -100,7 +100,13 @@ def _read_digits(session: boto3.Session, endpoint_name: str) -> float:
                 Body=encode(pixels),
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ModelError":
+            code = error.response["Error"]["Code"]
+            if code == "ThrottlingException":
+                raise Missing(
+                    f"{endpoint_name} is busy and refuses the check's call: let your load test "
+                    "end, and check again."
+                ) from error
+            if code != "ModelError":
                 raise
             refusals.append(error.response["Error"]["Message"].splitlines()[0])
             continue

@@ -2,6 +2,7 @@
 
 import html
 
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from maze_helpers.checks.verdicts import Passed, Verdict
@@ -28,4 +29,7 @@ def show(task: str, verdict: Verdict) -> None:
         f'color:#20262e"><b style="color:{INK}">{verdict.headline}</b> · {html.escape(task)}: '
         f"{html.escape(verdict.sentence)}</div>"
     )
-    display({"text/plain": text, "text/html": box}, raw=True)
+    if InteractiveShell.initialized():
+        display({"text/plain": text, "text/html": box}, raw=True)
+    else:
+        print(text)
