@@ -1,5 +1,6 @@
 """The hosting engine beneath the API: what breaks off what, and what a document keeps."""
 
+import threading
 import time
 from datetime import datetime, timezone
 
@@ -107,6 +108,16 @@ def test_a_close_while_it_is_created_leaves_the_document_as_it_is(tmp_path):
         until(lambda: leftovers(cloud), "its server")
         cloud.hosting.announce_close()
         cloud.hosting.close()
+        assert status(cloud) == "Creating"
+        assert leftovers(cloud) == []
+
+
+def test_one_that_is_asked_for_while_the_cloud_closes_is_left_to_be_created(tmp_path):
+    with cloud_at(tmp_path / "home") as cloud:
+        cloud.hosting.announce_close()
+        create(cloud, "raise ValueError('broken')")
+        thread = f"endpoint {NAME}"
+        until(lambda: thread not in [each.name for each in threading.enumerate()], "its end")
         assert status(cloud) == "Creating"
         assert leftovers(cloud) == []
 

@@ -33,6 +33,7 @@ class HostingEngine:
         self._resources = Resources(cloud.store, cloud.region, cloud.account_id)
         self._folder = cloud.home / "hosting"
         self._runs: dict[str, EndpointRun] = {}
+        self._closing = False
         self._lock = threading.Lock()
 
     def create(self, name: str) -> None:
@@ -67,6 +68,8 @@ class HostingEngine:
 
         A model server that starts may need this server, and fails without.
         """
+        with self._lock:
+            self._closing = True
         for run in self._all_runs():
             run.announce_close()
 
@@ -84,6 +87,9 @@ class HostingEngine:
         run = EndpointRun(self._cloud, self._resources, name, self._forget)
         with self._lock:
             self._runs[name] = run
+            closing = self._closing
+        if closing:
+            run.announce_close()
         return run
 
     def _run(self, name: str) -> EndpointRun:
