@@ -84,7 +84,7 @@ class Notebook:
             env=self.deployer.cloud.env,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert finished.returncode == 0, finished.stderr
         lines = finished.stdout.splitlines()

@@ -33,6 +33,12 @@ def model_fn(model_dir):
     while os.path.exists({hold!r}):
         time.sleep(0.05)
     assert not os.path.exists({broken!r})
+def input_fn(body, content_type):
+    return body
+def predict_fn(body, model):
+    return "held"
+def output_fn(answer, accept):
+    return answer
 """
 
 
@@ -78,14 +84,17 @@ def test_an_endpoint_in_service_answers_again_as_if_it_had_only_been_slow(deploy
 
 
 @pytest.mark.parametrize("end", [kill, restart])
-def test_an_endpoint_that_was_being_created_is_created(deployer, end):
-    name = deployer.endpoint(scripted(deployer, SLOW))
+def test_an_endpoint_that_was_being_created_is_created(deployer, tmp_path, end):
+    hold = tmp_path / "hold"
+    hold.touch()
+    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold), broken="")))
     until(lambda: folders(deployer), "its server")
     assert deployer.describe(name)["EndpointStatus"] == "Creating"
     end(deployer)
     assert deployer.describe(name)["EndpointStatus"] == "Creating"
+    hold.unlink()
     assert deployer.settle(name)["EndpointStatus"] == "InService"
-    assert ask(deployer, name) == "slow"
+    assert ask(deployer, name) == "held"
 
 
 def test_an_update_goes_on(deployer):

@@ -39,6 +39,7 @@ SLEEPER = """
     def input_fn(body, content_type):
         return float(body)
     def predict_fn(seconds, model):
+        print("sleeps", seconds, flush=True)
         time.sleep(seconds)
         return b"slept"
     def output_fn(answer, accept):
@@ -146,7 +147,7 @@ def test_an_instance_that_is_killed_is_replaced_and_the_others_go_on(cloud, vari
     found = asyncio.run(run())
     assert found.total() == 80
     # What it had taken is lost; no other request is.
-    assert set(found) - {"ConnectionLost"} and found["ConnectionLost"] < 40
+    assert set(found) - {"ConnectionLost"} and found["ConnectionLost"] <= 40
     until(lambda: len(outcomes(variant, 20, 0.01)) == 2, "the replacement")
 
 
@@ -165,7 +166,7 @@ def test_a_request_that_has_been_sent_is_never_sent_again(cloud, variant_of):
 
     async def run():
         request = asyncio.create_task(ask(variant, seconds=30))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(until, lambda: "sleeps 30.0" in lines(cloud), "the request")
         os.kill(pids()[0], signal.SIGKILL)
         with pytest.raises(ConnectionLost):
             await request
@@ -260,11 +261,14 @@ def test_stopped_it_lets_go_of_who_waits(cloud, variant_of):
 
     async def run():
         requests = [asyncio.create_task(outcome(variant, 30)) for _ in range(70)]
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(until, lambda: "sleeps 30.0" in lines(cloud), "a request")
         await asyncio.to_thread(variant.stop)
         return Counter(await asyncio.gather(*requests))
 
-    assert asyncio.run(run()) == {"ConnectionLost": 64, "Unavailable": 6}
+    found = asyncio.run(run())
+    # Of those that it had taken, some may not have been sent yet.
+    assert found.total() == 70 and set(found) == {"ConnectionLost", "Unavailable"}
+    assert found["Unavailable"] >= 6
 
 
 def test_it_can_be_stopped_while_it_starts(cloud, variant_of):
