@@ -29,7 +29,7 @@ def watch_endpoint(session: boto3.Session, endpoint_name: str) -> pd.DataFrame:
     """Print an endpoint's status and log until it is no longer in transit; return what was seen.
 
     One row a line: seconds since the endpoint was created or last changed, source, text.
-    Raises: MazeError with its FailureReason, if it ends Failed; MazeError, if there is none, or no more.
+    Raises: MazeError, with its FailureReason if it ends Failed, or if there is no such endpoint.
     """
     sagemaker, log = session.client("sagemaker"), EndpointLog(session, endpoint_name)
     endpoint = _describe(sagemaker, endpoint_name)
