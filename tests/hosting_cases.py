@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from botocore.client import BaseClient
@@ -12,6 +13,22 @@ from deployer import Deployer, variant
 from model_servers import until
 from trainer import tar_gz
 
+# Is not ready while a file is there, and fails if another is.
+HELD = """
+import os
+import time
+def model_fn(model_dir):
+    while os.path.exists({hold!r}):
+        time.sleep(0.05)
+    assert not os.path.exists({broken!r})
+def input_fn(body, content_type):
+    return body
+def predict_fn(body, model):
+    return "held"
+def output_fn(answer, accept):
+    return answer
+"""
+
 
 def scripted(deployer: Deployer, script: str, program: str = "predict.py", **members: Any) -> str:
     """Create a configuration whose model's code is a script, and return its name."""
@@ -19,6 +36,14 @@ def scripted(deployer: Deployer, script: str, program: str = "predict.py", **mem
     environment = {"SAGEMAKER_PROGRAM": program, "SAGEMAKER_SUBMIT_DIRECTORY": source}
     container = deployer.container(Environment=environment, **members)
     return deployer.config(variant(deployer.model(PrimaryContainer=container)))
+
+
+def held(deployer: Deployer, hold: Path, broken: Path | None = None) -> str:
+    """Create a configuration whose model is ready once `hold` is not there; return its name.
+
+    broken: where that is there then, it fails. Once it is ready, it answers "held".
+    """
+    return scripted(deployer, HELD.format(hold=str(hold), broken=str(broken or "")))
 
 
 def runtime_of(deployer: Deployer) -> BaseClient:

@@ -9,20 +9,11 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from deployer import BUCKET, IMAGE, SERVERLESS, Deployer, variant
-from hosting_cases import scripted
+from hosting_cases import held
 
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/"
 CONFIG_ARN = "arn:aws:sagemaker:us-east-1:111122223333:endpoint-config/"
 BLUE_GREEN = {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
-
-# Is not ready while a file is there.
-HELD = """
-import os
-import time
-def model_fn(model_dir):
-    while os.path.exists({hold!r}):
-        time.sleep(0.05)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +126,7 @@ def test_nothing_can_be_done_to_an_endpoint_while_it_is_in_progress(deployer, co
     """Wording observed."""
     hold = tmp_path / "hold"
     hold.touch()
-    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold))))
+    name = deployer.endpoint(held(deployer, hold))
     expected = ("ValidationException", f'Cannot update in-progress endpoint "{ARN}{name}".')
     desired = [{"VariantName": "AllTraffic", "DesiredWeight": 1}]
     assert deployer.refusal("delete_endpoint", EndpointName=name) == expected

@@ -6,7 +6,7 @@ import time
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from deployer import BUCKET, Deployer, variant
-from hosting_cases import ask, runtime_of, scripted
+from hosting_cases import ask, held, runtime_of, scripted
 from model_servers import processes_of, until
 from trainer import tar_gz
 
@@ -21,22 +21,6 @@ def predict_fn(seconds, model):
     print("sleeps", seconds)
     time.sleep(seconds)
     return "slow"
-def output_fn(answer, accept):
-    return answer
-"""
-
-# Is not ready while a file is there, and fails if another is.
-HELD = """
-import os
-import time
-def model_fn(model_dir):
-    while os.path.exists({hold!r}):
-        time.sleep(0.05)
-    assert not os.path.exists({broken!r})
-def input_fn(body, content_type):
-    return body
-def predict_fn(body, model):
-    return "held"
 def output_fn(answer, accept):
     return answer
 """
@@ -87,7 +71,7 @@ def test_an_endpoint_in_service_answers_again_as_if_it_had_only_been_slow(deploy
 def test_an_endpoint_that_was_being_created_is_created(deployer, tmp_path, end):
     hold = tmp_path / "hold"
     hold.touch()
-    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold), broken="")))
+    name = deployer.endpoint(held(deployer, hold))
     until(lambda: folders(deployer), "its server")
     assert deployer.describe(name)["EndpointStatus"] == "Creating"
     end(deployer)
@@ -161,7 +145,7 @@ def test_an_endpoint_that_cannot_come_back_says_why_and_tries_again(deployer):
 
 def test_an_endpoint_that_has_not_come_back_yet_is_deleted_at_once(deployer, tmp_path):
     hold = tmp_path / "hold"
-    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold), broken="")))
+    name = deployer.endpoint(held(deployer, hold))
     deployer.settle(name)
     hold.touch()
     kill(deployer)
@@ -172,7 +156,7 @@ def test_an_endpoint_that_has_not_come_back_yet_is_deleted_at_once(deployer, tmp
 
 def test_an_update_takes_the_place_of_what_cannot_come_back(deployer, tmp_path):
     hold, broken = tmp_path / "hold", tmp_path / "broken"
-    name = deployer.endpoint(scripted(deployer, HELD.format(hold=str(hold), broken=str(broken))))
+    name = deployer.endpoint(held(deployer, hold, broken))
     deployer.settle(name)
     hold.touch()
     broken.touch()
