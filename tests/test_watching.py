@@ -7,7 +7,14 @@ from training_job import local_session
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.watching import log_lines, watch_endpoint
 
-GREETING = "def model_fn(model_dir):\n    print('model_fn: hello')\n    return None\n"
+# It greets well before it is ready: a busy machine's log is behind its status.
+GREETING = """
+import time
+
+def model_fn(model_dir):
+    print("model_fn: hello", flush=True)
+    time.sleep(1)
+"""
 
 
 @pytest.fixture(scope="module")
