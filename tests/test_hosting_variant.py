@@ -236,6 +236,40 @@ def test_a_scaling_that_fails_leaves_it_as_it_is(cloud, variant_of):
     assert len(leftovers(cloud)) == 1
 
 
+def test_one_that_ends_while_others_come_up_is_replaced(cloud, variant_of):
+    hold, first = cloud.home / "hold", cloud.home / "first"
+    # Of those that are added, the first is ready at once, and the others once they may be.
+    script = SLEEPER.replace(
+        "return None",
+        f"""
+        import os
+        if os.path.exists({str(hold)!r}):
+            try:
+                os.mkdir({str(first)!r})
+            except FileExistsError:
+                while os.path.exists({str(hold)!r}):
+                    time.sleep(0.02)
+        """,
+    )
+    variant = variant_of(script=script, workers=1)
+    variant.start()
+    hold.touch()
+    scaling = threading.Thread(target=variant.scale_to, args=[3])
+    scaling.start()
+
+    def added():
+        ready = set(variant._servers) - set(variant._balancer.servers)
+        return [server for server in ready if server.alive]
+
+    until(added, "the first that is ready")
+    (server,) = added()
+    os.kill(server.pid, signal.SIGKILL)
+    until(lambda: server not in variant._servers, "its end")
+    hold.unlink()
+    scaling.join()
+    until(lambda: len(outcomes(variant, 30, 0.01)) == 3, "its replacement")
+
+
 def test_retired_it_answers_what_it_has_come_to(cloud, variant_of):
     variant = variant_of(workers=1)
     variant.start()

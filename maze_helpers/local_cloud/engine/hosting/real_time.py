@@ -90,7 +90,12 @@ class RealTimeVariant:
         """
         if instance_count > self.instance_count:
             self._bring_up(self._reserve(instance_count - self.instance_count))
-            self.instance_count = instance_count
+            with self._lock:
+                self.instance_count = instance_count
+                ended = instance_count - len(self._servers)
+            # None was replaced that ended while others were still coming up.
+            for _ in range(ended):
+                threading.Thread(target=self._replace, name=f"replace {self.name}").start()
             return
         ready = self._balancer.servers
         with self._lock:
