@@ -88,6 +88,16 @@ def test_what_does_not_load_answers_500_and_says_why_once(script, why):
         assert server.stop() == 0
 
 
+@pytest.mark.parametrize("name", ["code", "test", "time"])
+def test_an_entry_point_with_the_name_of_a_module_of_pythons_needs_another(name):
+    with serving(Served(files={f"{name}.py": SUMS}, program=f"{name}.py")) as server:
+        assert server.ping().status == 500
+        assert server.why == (
+            f"{name}.py was not imported, but Python's own module {name}: "
+            "give the entry point another name."
+        )
+
+
 def test_a_traceback_begins_with_the_users_code():
     script = "def model_fn(model_dir):\n    raise ValueError('here')"
     with serving(not_loading(script)) as server:

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 import traceback
+from types import ModuleType
 from typing import Any
 
 from maze_helpers.local_cloud.container import serving_failure
@@ -44,6 +45,7 @@ class ModelLoader:
         doing = f"{program} cannot be imported"
         try:
             module = importlib.import_module(self._environment.module_name)
+            self._refuse_pythons_own(module)
             doing = f"{program} cannot be served"
             handlers = Handlers(module, program)
             doing = f"model_fn of {program} failed"
@@ -57,6 +59,17 @@ class ModelLoader:
             "%s and its model are loaded: it took %.3f s", program, time.monotonic() - began_s
         )
         return True
+
+    def _refuse_pythons_own(self, module: ModuleType) -> None:
+        """Raise ServingError, if Python's library has a module of the same name.
+
+        As on AWS, the code cannot hide that: the entry point's name is what is wrong.
+        """
+        if _is_pythons_own(module):
+            raise ServingError(
+                f"{self._environment.program} was not imported, but Python's own module "
+                f"{module.__name__}: give the entry point another name."
+            )
 
     def _report(self, doing: str, error: BaseException) -> None:
         if isinstance(error, ServingError):
@@ -76,6 +89,16 @@ class ModelLoader:
         if isinstance(error, FileNotFoundError) and folder in str(error.filename or error):
             sentence += f" ({folder} holds: {listing(folder)})"
         return sentence
+
+
+def _is_pythons_own(module: ModuleType) -> bool:
+    spec = getattr(module, "__spec__", None)
+    if spec is None or spec.origin is None:
+        return False
+    folder = os.path.dirname(spec.origin)
+    if spec.submodule_search_locations is not None:
+        folder = os.path.dirname(folder)
+    return spec.origin in ("built-in", "frozen") or folder == os.path.dirname(os.__file__)
 
 
 def _is_news(text: str) -> bool:
