@@ -228,6 +228,15 @@ def test_another_body_than_the_signed_one_is_refused(echo, signer):
     assert answer.headers["x-amzn-errortype"] == "InvalidSignatureException"
 
 
+@pytest.mark.parametrize("service", ["sagemaker-runtime", "runtime.sagemaker"])
+def test_who_signs_for_the_runtime_by_its_own_name_is_told_the_right_one(echo, signer, service):
+    path = f"/endpoints/{echo.name}/invocations"
+    answer = send(signer.request("POST", path, b"1", service=service))
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "InvalidSignatureException")
+    text = "Credential should be scoped to correct service: 'sagemaker'."
+    assert json.loads(answer.body)["message"] == text
+
+
 def test_an_endpoint_whose_servers_cannot_be_replaced_is_unavailable(new_cloud):
     with echo_endpoint(new_cloud) as echo:
         new_cloud.client("s3").delete_object(Bucket="models", Key="echo/sourcedir.tar.gz")

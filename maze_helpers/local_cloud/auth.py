@@ -114,6 +114,7 @@ def verify(request: Request, credentials: Credentials, now_s: float) -> SignedRe
     refusals = _refusals(head)
     _check_host(head)
     claim = read_claim(head, refusals)
+    _check_service(head, claim, refusals)
     key = _find_key(claim, credentials, refusals, now_s)
     _check_time(claim, refusals, now_s)
     _check_signed_headers(head, claim, refusals)
@@ -232,6 +233,14 @@ def _check_host(head: RequestHead) -> None:
     # A web page cannot reach the local cloud by pointing its own name at the loopback address.
     if not _OWN_HOST.fullmatch(head.headers.get("host", "")):
         raise s3.AccessDenied("The local cloud answers on loopback names alone, such as localhost.")
+
+
+def _check_service(head: RequestHead, claim: Claim, refusals: Refusals) -> None:
+    # Whoever signs by hand signs easily for the runtime's host or its API's name.
+    # Source: github.com/aws/aws-sdk-go/issues/2244 and /1836.
+    by_its_own_name = claim.service != "sagemaker" and "sagemaker" in claim.service
+    if by_its_own_name and means_sagemaker_runtime(head):
+        raise refusals.mismatch("Credential should be scoped to correct service: 'sagemaker'.")
 
 
 def _find_key(
