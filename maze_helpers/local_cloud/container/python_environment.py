@@ -9,6 +9,13 @@ from __future__ import annotations
 import os
 import sys
 
+_CONTAINER_FOLDER = os.path.dirname(os.path.abspath(__file__))
+# What the user's code can import beside what is installed: the image's own packages, and this.
+_BELOW = [
+    os.path.join(_CONTAINER_FOLDER, "image_packages"),
+    os.path.abspath(os.path.join(_CONTAINER_FOLDER, *[os.pardir] * 3)),
+]
+
 
 class PythonEnvironment:
     """An environment in a folder of its own: `executable`, and what is installed for it."""
@@ -42,23 +49,24 @@ class PythonEnvironment:
     def search_path(self, code_folder: str, own_path: list[str]) -> str:
         """Return PYTHONPATH for the script: its code, then all that the container's Python sees.
 
-        The environment's packages come before those of the environment below.
+        The environment's packages come before those of the environment below, and the image's
+        own last of all.
         own_path: the container's `sys.path`, without the folder of its own program.
         """
         library = [path for path in own_path if not _is_site(path)]
-        return os.pathsep.join([code_folder, *library, *self._packages(own_path)])
+        return os.pathsep.join([code_folder, *library, *self._packages(own_path), *_BELOW])
 
-    def import_path(self, code_folder: str, own_path: list[str], below: list[str]) -> str:
+    def import_path(self, code_folder: str, own_path: list[str]) -> str:
         """Return PYTHONPATH for a program that imports the code as if it were installed.
 
         The code comes after the standard library, which it thus cannot hide, and before
         everything else.
-        own_path: as for `search_path`. below: what else can be imported, last of all.
+        own_path: as for `search_path`.
         """
         standard = [path for path in own_path if _is_standard(path)]
         others = [path for path in own_path if not (_is_standard(path) or _is_site(path))]
         packages = self._packages(own_path)
-        return os.pathsep.join([*standard, code_folder, *others, *packages, *below])
+        return os.pathsep.join([*standard, code_folder, *others, *packages, *_BELOW])
 
     def _packages(self, own_path: list[str]) -> list[str]:
         return [self.site_packages, *(path for path in own_path if _is_site(path))]

@@ -25,12 +25,6 @@ from maze_helpers.local_cloud.container.user_script import Runner
 
 FAILED = 1
 _PACKAGE = "maze_helpers.local_cloud.container"
-_CONTAINER_FOLDER = os.path.dirname(os.path.abspath(__file__))
-# What the user's code can import beside what is installed: the image's own packages, and this.
-_BELOW = [
-    os.path.join(_CONTAINER_FOLDER, "image_packages"),
-    os.path.abspath(os.path.join(_CONTAINER_FOLDER, *[os.pardir] * 3)),
-]
 
 
 def main(framework: Framework) -> int:
@@ -129,7 +123,7 @@ def _become_gunicorn(python: PythonEnvironment, environment: ServingEnvironment)
     container's own home, not the code: on AWS, the code is elsewhere, too.
     """
     code = environment.paths.code
-    variables = {**os.environ, "PYTHONPATH": python.import_path(code, sys.path[1:], _BELOW)}
+    variables = {**os.environ, "PYTHONPATH": python.import_path(code, sys.path[1:])}
     settings = f"python:{_PACKAGE}.gunicorn_settings"
     application = f"{_PACKAGE}.serving_app:application"
     command = [python.executable, "-m", "gunicorn", "--config", settings, application]

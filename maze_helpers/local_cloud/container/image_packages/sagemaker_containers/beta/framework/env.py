@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from maze_helpers.local_cloud.container.serving_environment import ServingEnvironment
+from maze_helpers.local_cloud.container.paths import Paths
+from maze_helpers.local_cloud.container.serving_environment import OPT_ML, ServingEnvironment
 
-_paths = ServingEnvironment(os.environ).paths
+_paths = Paths(os.environ.get("SAGEMAKER_BASE_DIR", OPT_ML))
 base_dir = os.path.dirname(_paths.model)
 code_dir = _paths.code
 model_dir = _paths.model
