@@ -237,13 +237,18 @@ def test_a_token_keeps_its_direction(logs, stream):  # documented
     assert messages(page) == numbers[2::-1]
 
 
-def test_the_last_page_of_a_filter_has_no_token(logs, stream):
+def test_after_the_last_events_of_a_filter_comes_a_page_without_events_and_token(logs, stream):
+    """As reported of AWS; the SageMaker SDK prints an endpoint's log of pages alone that have a token."""
     put(logs, stream, (now_ms(), "match"), (now_ms() + 1000, "other"))
-    page = logs.filter_log_events(
-        logGroupName=stream["logGroupName"], filterPattern="match", limit=1
-    )
+    request = {"logGroupName": stream["logGroupName"], "filterPattern": "match"}
+    page = logs.filter_log_events(**request)
     assert messages(page) == ["match"]
-    assert "nextToken" not in page
+    after = logs.filter_log_events(**request, nextToken=page["nextToken"])
+    assert messages(after) == [] and "nextToken" not in after
+    put(logs, stream, (now_ms() + 2000, "one more match"))
+    assert messages(logs.filter_log_events(**request, nextToken=page["nextToken"])) == [
+        "one more match"
+    ]
 
 
 def test_a_filter_takes_streams_by_name_or_by_prefix(logs, stream):

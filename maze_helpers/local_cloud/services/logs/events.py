@@ -145,7 +145,10 @@ class LogEvents:
             ],
             "searchedLogStreams": [],
         }
-        if next(found, None) is not None:
+        if page:
+            # Also where none is left: the page after it is empty, and has no token. The SageMaker
+            # SDK's deploy(endpoint_logging=True) prints only pages that have one.
+            # Source: github.com/aws-amplify/aws-sdk-android/issues/2483.
             answer["nextToken"] = make_token(newest_first, *page[-1][:3])
         return answer
 
