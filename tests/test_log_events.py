@@ -238,7 +238,7 @@ def test_a_token_keeps_its_direction(logs, stream):  # documented
 
 
 def test_after_the_last_events_of_a_filter_comes_a_page_without_events_and_token(logs, stream):
-    """As reported of AWS; the SageMaker SDK prints an endpoint's log of pages alone that have a token."""
+    """As reported of AWS; the SageMaker SDK shows only pages that have a token."""
     put(logs, stream, (now_ms(), "match"), (now_ms() + 1000, "other"))
     request = {"logGroupName": stream["logGroupName"], "filterPattern": "match"}
     page = logs.filter_log_events(**request)
