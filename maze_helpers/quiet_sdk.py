@@ -34,5 +34,6 @@ def _give_back_tracebacks() -> None:
 
 def _shell() -> object | None:
     """Return IPython's shell, if this is a notebook or the like."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython else None
+    # Another thread may be importing it just now: then this is no notebook.
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_shell() if get_shell else None

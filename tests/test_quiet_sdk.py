@@ -51,3 +51,9 @@ def test_outside_a_notebook_it_only_keeps_the_notices_away():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_it_does_not_mind_that_another_thread_is_importing_ipython():
+    # So it looks until the import is through.
+    source = "import sys, types; sys.modules['IPython'] = types.ModuleType('IPython')\n" + QUIETEN
+    assert subprocess.run([sys.executable, "-c", source]).returncode == 0
