@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 
 # Longer than any call may take: an invocation has a minute.
 HUNG_S = 100
+CLIENTS = 32
 RIGHT, HUNG, CUT_OFF = "right", "hung", "cut off"
 
 
@@ -23,7 +24,9 @@ class SteadyLoad:
     connection ended, HUNG, or "wrong" where an answer was not the call's own.
     """
 
-    def __init__(self, cloud, endpoint: str, clients: int = 32, calls: int | None = None) -> None:
+    def __init__(
+        self, cloud, endpoint: str, clients: int = CLIENTS, calls: int | None = None
+    ) -> None:
         """calls: how many to make in all; None: until `stop`."""
         self.outcomes: Counter[str] = Counter()
         self._url = urlsplit(f"{cloud.endpoint_url}/endpoints/{endpoint}/invocations")

@@ -5,7 +5,10 @@ import pytest
 from deployer import variant
 from echo_endpoint import echo_endpoint, echo_model
 from model_servers import gunicorns_of
-from steady_load import CUT_OFF, RIGHT, SteadyLoad, until
+from steady_load import CLIENTS, CUT_OFF, RIGHT, SteadyLoad, until
+
+# As an endpoint that echoes has them.
+WORKERS = 2
 
 
 def update_while_it_lasts(echo, load: SteadyLoad) -> int:
@@ -54,8 +57,9 @@ def test_calls_get_an_answer_or_an_error_when_one_is_killed(local_cloud, victim)
         load.wait_for_more(RIGHT, 100)
         load.stop()
         assert set(load.outcomes) <= {RIGHT, "modelerror"}
-        # Each kill takes the requests that its process had: all that were in flight, at most.
-        assert load.outcomes["modelerror"] <= 3 * 32
+        # A kill takes all that is in flight, at most. But the workers may end one by one: whose
+        # request the first one had may send the next to the other, and lose that as well.
+        assert load.outcomes["modelerror"] <= 3 * (CLIENTS + WORKERS)
         assert echo.invoke(b"well")["Body"] == b"well"
 
 
@@ -64,7 +68,7 @@ def test_an_endpoint_comes_back_when_the_local_cloud_is_killed(new_cloud):
         load.wait_for_more(RIGHT, 100)
         before = model_server_processes(new_cloud)
         new_cloud.kill()
-        load.wait_for_more(CUT_OFF, 32)
+        load.wait_for_more(CUT_OFF, CLIENTS)
         new_cloud.start()
         load.wait_for_more(RIGHT, 100)
         load.stop()
