@@ -19,6 +19,14 @@ print(sts.get_caller_identity()["Account"])
 """
 
 
+@pytest.fixture(autouse=True)
+def _process_as_it_was():
+    """Whoever connected in this process before left it local."""
+    local_only.uninstall()
+    yield
+    local_only.uninstall()
+
+
 def python(script: str, env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, *arguments, "-c", script]
     return subprocess.run(command, env=env, capture_output=True, text=True)
