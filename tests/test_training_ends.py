@@ -45,6 +45,13 @@ def test_a_stopped_job_can_save_its_model_and_is_stopped(trainer):
     assert trainer.artifact(name) == {"half": b"half a model"}
 
 
+def test_a_job_is_stopped_whatever_the_case_its_name_is_spelled_in(trainer):
+    name = trainer.create("import time; print('ready'); time.sleep(300)")
+    trainer.wait_for_line(name, "ready")
+    trainer.sagemaker.stop_training_job(TrainingJobName=name.upper())
+    assert trainer.wait(name)["TrainingJobStatus"] == "Stopped"
+
+
 def test_a_job_past_its_time_is_stopped(trainer):
     job = trainer.run(SAVES_ON_SIGTERM, max_runtime_s=3)
     assert job["TrainingJobStatus"] == "Stopped"

@@ -135,8 +135,9 @@ class TrainingJobs:
                 )
             begin_stop(document, self.cloud.clock.now())
 
-        self.resources.update(TRAINING_JOB, name, stop)
-        self.cloud.training.stop(name)
+        job = self.resources.update(TRAINING_JOB, name, stop)
+        # As it was created: the request may spell it in another case.
+        self.cloud.training.stop(job["TrainingJobName"])
         return {}
 
     def delete_training_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
