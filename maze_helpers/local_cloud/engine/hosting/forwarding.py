@@ -7,14 +7,13 @@ a transport drops the answer when its next write fails.
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httptools
 
 from maze_helpers.local_cloud.engine.hosting.calls import (
     Call,
-    CallFailed,
     ConnectionLost,
     NotReached,
     Reply,
@@ -36,6 +35,26 @@ async def send(socket_path: Path, call: Call) -> Reply:
     return await _ask(socket_path, "POST", "/invocations", call)
 
 
+async def send_in_chunks(
+    socket_path: Path,
+    headers: Mapping[str, str],
+    chunks: Iterator[bytes],
+    timeout_s: float,
+    take: Callable[[bytes], object],
+) -> Reply:
+    """Return the server's answer to POST /invocations with a body of any size.
+
+    chunks: the body, each piece made when the one before is sent. take: gets the body of an answer
+    of status 200, piece by piece; it is not in what is returned then.
+    Raises: as `send`; what making a piece raises.
+    """
+    framing = {**headers, "Transfer-Encoding": "chunked"}
+    head = _head("POST", "/invocations", framing, None)
+    with _connected(socket_path) as connection:
+        exchange = _Exchange(connection, [head], _Answer(take), _framed(chunks))
+        return await exchange.reply(timeout_s)
+
+
 async def get(socket_path: Path, path: str, timeout_s: float) -> Reply:
     """Return the server's answer to a GET, such as that of /ping.
 
@@ -46,21 +65,39 @@ async def get(socket_path: Path, path: str, timeout_s: float) -> Reply:
 
 async def _ask(socket_path: Path, method: str, path: str, call: Call) -> Reply:
     head = _head(method, path, call.headers, len(call.body))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.setblocking(False)
+    with _connected(socket_path) as connection:
         if len(call.body) > LARGE_BYTES:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        try:
-            # A unix socket connects at once or not at all: also where its queue is full.
-            connection.connect(str(socket_path))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise NotReached(f"The model server is not there: {reason}.") from error
-        return await _Exchange(connection, [head, call.body]).reply(call.timeout_s)
+        return await _Exchange(connection, [head, call.body], _Answer()).reply(call.timeout_s)
 
 
-def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
-    """Return a request's first lines. Raises: ValueError, if a header would be two."""
+def _connected(socket_path: Path) -> socket.socket:
+    """Return a connection, to be closed. Raises: NotReached."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        # A unix socket connects at once or not at all: also where its queue is full.
+        connection.connect(str(socket_path))
+    except OSError as error:
+        connection.close()
+        reason = error.strerror or str(error)
+        raise NotReached(f"The model server is not there: {reason}.") from error
+    return connection
+
+
+def _framed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the chunks as HTTP frames them, and the end."""
+    for chunk in chunks:
+        if chunk:
+            yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
+    yield b"0\r\n\r\n"
+
+
+def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int | None) -> bytes:
+    """Return a request's first lines. Raises: ValueError, if a header would be two.
+
+    body_bytes: None where the headers tell how the body is framed.
+    """
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: localhost:8080",
@@ -68,7 +105,7 @@ def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int) -
         "Connection: close",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    if method == "POST":
+    if method == "POST" and body_bytes is not None:
         lines.append(f"Content-Length: {body_bytes}")
     if any("\n" in line or "\r" in line for line in lines):
         raise ValueError("a header to a model server holds a line break")
@@ -78,13 +115,21 @@ def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int) -
 class _Exchange:
     """A connection's one request and its answer."""
 
-    def __init__(self, connection: socket.socket, request: list[bytes]) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        request: list[bytes],
+        answer: "_Answer",
+        further: Iterator[bytes] = iter(()),
+    ) -> None:
+        """request: what is sent at once. further: what follows, each made as it is needed."""
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._descriptor = connection.fileno()
         self._writes_on = False
         self._unsent = [memoryview(part) for part in request if part]
-        self._answer = _Answer()
+        self._further = further
+        self._answer = answer
         self._ended: asyncio.Future[None] = self._loop.create_future()
 
     async def reply(self, timeout_s: float) -> Reply:
@@ -108,14 +153,26 @@ class _Exchange:
     def _write(self) -> None:
         """Send what the connection takes now."""
         try:
-            while self._unsent:
+            while self._unsent or self._has_further():
                 sent = self._connection.sendmsg(self._unsent)
                 self._unsent = _after(self._unsent, sent)
         except BlockingIOError:
             return
         except OSError:
             # The server reads no further: it may have answered all the same.
-            self._unsent = []
+            self._unsent, self._further = [], iter(())
+
+    def _has_further(self) -> bool:
+        """Make the next piece of the request, if there is one."""
+        try:
+            piece = next(self._further, b"")
+        except Exception as error:
+            # In a callback of the loop, it would reach nobody.
+            self._further = iter(())
+            self._fail(error)
+            return False
+        self._unsent = [memoryview(piece)] if piece else []
+        return bool(piece)
 
     def _write_on(self) -> None:
         self._write()
@@ -145,7 +202,7 @@ class _Exchange:
         if self._answer.is_whole and not self._ended.done():
             self._ended.set_result(None)
 
-    def _fail(self, error: CallFailed) -> None:
+    def _fail(self, error: Exception) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
 
@@ -153,8 +210,10 @@ class _Exchange:
 class _Answer:
     """An answer as it arrives; httptools calls the methods that begin with "on_"."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[bytes], object] | None = None) -> None:
+        """take: gets the body of an answer of status 200, None to keep it."""
         self.is_whole = False
+        self._take = take
         self._parser = httptools.HttpResponseParser(self)
         self._status = 0
         self._headers: dict[str, str] = {}
@@ -198,8 +257,11 @@ class _Answer:
             self._headers = {}
 
     def on_body(self, body: bytes) -> None:
-        """Keep some of the body."""
-        self._body.append(body)
+        """Keep some of the body, or hand it on."""
+        if self._take is not None and self._status == 200:
+            self._take(body)
+        else:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole, unless it only said to go on."""

@@ -79,6 +79,14 @@ TRAINING_JOB = Kind(
     ),
     taken_error=ResourceInUse,
 )
+TRANSFORM_JOB = Kind(
+    arn_type="transform-job",
+    noun="TransformJob",
+    # That these are as a training job's is a guess.
+    not_found=TRAINING_JOB.not_found,
+    taken=TRAINING_JOB.taken,
+    taken_error=ResourceInUse,
+)
 MODEL = Kind(
     arn_type="model",
     noun="Model",
