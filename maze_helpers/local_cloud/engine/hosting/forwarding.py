@@ -25,6 +25,7 @@ USER_AGENT = "AHC/2.0"
 READ_BYTES = 64 * 1024
 # A larger body goes through a larger buffer, as far as the system allows: in fewer turns.
 LARGE_BYTES, SEND_BUFFER_BYTES = 128 * 1024, 1024 * 1024
+_NOTHING: Iterator[bytes] = iter(())
 
 
 async def send(socket_path: Path, call: Call) -> Reply:
@@ -120,7 +121,7 @@ class _Exchange:
         connection: socket.socket,
         request: list[bytes],
         answer: "_Answer",
-        further: Iterator[bytes] = iter(()),
+        further: Iterator[bytes] = _NOTHING,
     ) -> None:
         """request: what is sent at once. further: what follows, each made as it is needed."""
         self._loop = asyncio.get_running_loop()
@@ -160,7 +161,7 @@ class _Exchange:
             return
         except OSError:
             # The server reads no further: it may have answered all the same.
-            self._unsent, self._further = [], iter(())
+            self._unsent, self._further = [], _NOTHING
 
     def _has_further(self) -> bool:
         """Make the next piece of the request, if there is one."""
@@ -168,7 +169,7 @@ class _Exchange:
             piece = next(self._further, b"")
         except Exception as error:
             # In a callback of the loop, it would reach nobody.
-            self._further = iter(())
+            self._further = _NOTHING
             self._fail(error)
             return False
         self._unsent = [memoryview(piece)] if piece else []

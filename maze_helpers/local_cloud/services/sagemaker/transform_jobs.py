@@ -44,6 +44,8 @@ _SUMMARISED = (
     "TransformJobName",
     "TransformJobStatus",
 )
+# What Describe has no members for: the model as it was, and what lists are sorted by.
+_HIDDEN = ("_Model", "LastModifiedTime")
 
 
 class TransformJobs:
@@ -79,7 +81,7 @@ class TransformJobs:
     def describe_transform_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return everything about a job."""
         document = self.resources.get(TRANSFORM_JOB, request["TransformJobName"])
-        return {member: v for member, v in document.items() if not member.startswith("_")}
+        return {member: value for member, value in document.items() if member not in _HIDDEN}
 
     def list_transform_jobs(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return a page of jobs, the newest first unless the request says otherwise."""

@@ -1,4 +1,4 @@
-"""CreateTransformJob's request: what the local cloud refuses by name, and what AWS's rules refuse."""
+"""CreateTransformJob's request: what the local cloud and what AWS's rules refuse."""
 
 from typing import Any
 
