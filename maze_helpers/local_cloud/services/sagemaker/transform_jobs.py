@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,11 @@ from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.transform.record import RUNNING, begin, begin_stop
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.listing import list_page, list_result
+from maze_helpers.local_cloud.services.sagemaker.quotas import (
+    Quota,
+    check_quotas,
+    transform_usage,
+)
 from maze_helpers.local_cloud.services.sagemaker.resources import (
     MODEL,
     TRANSFORM_JOB,
@@ -63,20 +69,32 @@ class TransformJobs:
 
     def create_transform_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Record a job, set it going and return its ARN."""
-        check_transform_request(request)
+        model = self.resources.get(MODEL, request["ModelName"])
+        check_transform_request(request, model, self.cloud.objects, self.cloud.region)
         tags = checked_tags(request.get("Tags", []))
-        arn = self.resources.insert(TRANSFORM_JOB, self._new_document(request), tags)
+        document = self._new_document(request, model)
+        arn = self.resources.insert(
+            TRANSFORM_JOB, document, tags, lambda: self._check_quotas(document)
+        )
         self.cloud.transforms.start(request["TransformJobName"])
         return {"TransformJobArn": arn}
 
-    def _new_document(self, request: dict[str, Any]) -> Document:
+    def _new_document(self, request: dict[str, Any], model: Document) -> Document:
         document: Document = {member: request[member] for member in _DESCRIBED if member in request}
         document |= _with_defaults(request)
         # The job is not troubled when the model is deleted.
-        document["_Model"] = self.resources.get(MODEL, request["ModelName"])
+        document["_Model"] = model
         document["TransformJobArn"] = self.resources.arn(TRANSFORM_JOB, request["TransformJobName"])
         begin(document, self.cloud.clock.now())
         return document
+
+    def _check_quotas(self, document: Document) -> None:
+        """Check, within the transaction that stores it, that a job may have its instances."""
+        running = self.resources.names_in_status(TRANSFORM_JOB, *RUNNING)
+        others: Counter[Quota] = Counter()
+        for name in running:
+            others += transform_usage(self.resources.get(TRANSFORM_JOB, name))
+        check_quotas(others, Counter(), transform_usage(document))
 
     def describe_transform_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return everything about a job."""
@@ -90,7 +108,6 @@ class TransformJobs:
 
     def stop_transform_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Set a job's stop going; that of one that is stopping changes nothing."""
-        name = request["TransformJobName"]
 
         def stop(document: Document) -> None:
             status = document["TransformJobStatus"]
@@ -100,15 +117,17 @@ class TransformJobs:
                 )
             begin_stop(document, self.cloud.clock.now())
 
-        self.resources.update(TRANSFORM_JOB, name, stop)
-        self.cloud.transforms.stop(name)
+        document = self.resources.update(TRANSFORM_JOB, request["TransformJobName"], stop)
+        # The name as the job has it: that of the request may differ in case.
+        self.cloud.transforms.stop(document["TransformJobName"])
         return {}
 
 
 def _with_defaults(request: dict[str, Any]) -> Document:
     """Return the members that Describe fills in where Create left something out.
 
-    Source: AWS's examples of DescribeTransformJob.
+    Source: SageMaker guide, "Deploy Autopilot models for batch inference", and what the tests of
+    aws-controllers-k8s/sagemaker-controller keep of its answers.
     """
     return {
         "TransformInput": {
