@@ -71,11 +71,11 @@ def test_an_endpoint_that_is_still_being_created_goes_too(cloud, tmp_path):
 def test_the_environment_is_as_it_was(new_cloud, monkeypatch):
     monkeypatch.setenv("MAZE_HOME", str(new_cloud.home))
     before = dict(os.environ)
-    assert run_cleanup.delete_endpoints("some-run", "local") == []
+    assert run_cleanup.end_leftovers("some-run", "local") == []
     assert dict(os.environ) == before
 
 
 def test_without_a_running_local_cloud_there_is_nothing_to_delete(tmp_path, monkeypatch):
     monkeypatch.setenv("MAZE_HOME", str(tmp_path / ".maze"))
-    assert run_cleanup.delete_endpoints("some-run", "local") == []
+    assert run_cleanup.end_leftovers("some-run", "local") == []
     assert not (tmp_path / ".maze").exists()
