@@ -45,10 +45,10 @@ def data_log(session: boto3.Session, job_name: str) -> list[str]:
 def cpu(
     session: boto3.Session, job_name: str, instance_id: str, period_s: int = 60
 ) -> tuple[Sequence[datetime], Sequence[float]]:
-    """Return when an instance's CPU was measured, and the most that was seen, in percent.
+    """Return when an instance's CPU was measured, and how much of it was used, in percent.
 
-    100 is one core. period_s: of how many seconds each value is the maximum; AWS measures once a
-    minute, the local cloud each second.
+    100 is one core. period_s: of how many seconds each value is the average; AWS measures once a
+    minute, the local cloud twice a second.
     """
     job = session.client("sagemaker").describe_transform_job(TransformJobName=job_name)
     answer = session.client("cloudwatch").get_metric_statistics(
@@ -58,10 +58,10 @@ def cpu(
         StartTime=job["CreationTime"] - timedelta(minutes=1),
         EndTime=job["TransformEndTime"] + timedelta(minutes=1),
         Period=period_s,
-        Statistics=["Maximum"],
+        Statistics=["Average"],
     )
     points = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
-    return [point["Timestamp"] for point in points], [point["Maximum"] for point in points]
+    return [point["Timestamp"] for point in points], [point["Average"] for point in points]
 
 
 def _streams(logs: Any, job_name: str, data_logs: bool) -> list[str]:

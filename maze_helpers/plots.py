@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 BLUE, ORANGE, GREEN, RED, GREY = "#1f5f8b", "#d98218", "#2a8a6b", "#b8402a", "#5d6673"
 PALETTE = (BLUE, ORANGE, GREEN, RED, GREY)
 INK, FAINT, PALE = "#20262e", "#d9dee4", "#a9bccb"
-# More names than these would hide the figure.
+# More names than these would not go into the bars.
 MOST_NAMED = 10
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#8fb7d0", BLUE])
 
@@ -219,28 +219,29 @@ def shifts(requests: pd.DataFrame, instances: Sequence[str], title: str) -> Figu
     requests: instance, object, began (seconds since the epoch), seconds. instances: all there
     are, those without a request too.
     """
-    names = list(dict.fromkeys(requests["object"]))
-    colours = dict(zip(names, PALETTE * (1 + len(names) // len(PALETTE)), strict=False))
     since_s = requests["began"] - requests["began"].min()
+    named = requests["object"].nunique() <= MOST_NAMED
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 0.7 * len(instances) + 1.5))
         for place, instance in enumerate(instances):
             own = requests["instance"] == instance
-            for (_, request), begin_s in zip(requests[own].iterrows(), since_s[own], strict=True):
-                colour = colours[request["object"]]
-                axes.barh(
-                    place, request["seconds"], left=begin_s, color=colour, edgecolor="white"
-                )
+            bars = axes.barh(
+                np.full(own.sum(), place),
+                requests["seconds"][own],
+                left=since_s[own],
+                color=PALETTE[place % len(PALETTE)],
+                edgecolor="white",
+            )
+            if named:
+                names = [name.rpartition(".")[0] or name for name in requests["object"][own]]
+                axes.bar_label(bars, names, label_type="center", color="white", size=8)
             if not own.any():
                 axes.text(0, place, " nothing to do", va="center", color=GREY)
-        for name in names if len(names) <= MOST_NAMED else []:
-            axes.barh(0, 0, color=colours[name], label=name)
         axes.set_yticks(range(len(instances)), instances)
         axes.set_ylim(len(instances) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel="Seconds since the first request")
-        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         return _finish(figure, axes, title)
 
 

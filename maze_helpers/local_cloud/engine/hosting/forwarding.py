@@ -47,7 +47,7 @@ async def send_in_chunks(
 
     chunks: the body, each piece made when the one before is sent. take: gets the body of an answer
     of status 200, piece by piece; it is not in what is returned then.
-    Raises: as `send`; what making a piece raises.
+    Raises: as `send`; what making a piece or taking one raises.
     """
     framing = {**headers, "Transfer-Encoding": "chunked"}
     head = _head("POST", "/invocations", framing, None)
@@ -99,12 +99,15 @@ def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int | 
 
     body_bytes: None where the headers tell how the body is framed.
     """
+    named = {
+        "Host": "localhost:8080",
+        "User-Agent": USER_AGENT,
+        "Connection": "close",
+        **headers,
+    }
     lines = [
         f"{method} {path} HTTP/1.1",
-        "Host: localhost:8080",
-        f"User-Agent: {USER_AGENT}",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in headers.items()),
+        *(f"{name}: {value}" for name, value in named.items()),
     ]
     if method == "POST" and body_bytes is not None:
         lines.append(f"Content-Length: {body_bytes}")
@@ -139,8 +142,7 @@ class _Exchange:
         deadline = self._loop.call_later(timeout_s, self._time_out, timeout_s)
         self._loop.add_reader(self._descriptor, self._read)
         try:
-            self._write()
-            if self._unsent:
+            if self._write():
                 self._writes_on = True
                 self._loop.add_writer(self._descriptor, self._write_on)
             await self._ended
@@ -151,20 +153,26 @@ class _Exchange:
         latency_us = (time.perf_counter() - began_s) * 1e6
         return self._answer.reply(latency_us)
 
-    def _write(self) -> None:
-        """Send what the connection takes now."""
+    def _write(self) -> bool:
+        """Send what the connection takes now, and return whether there is more to send."""
         try:
-            while self._unsent or self._has_further():
+            while self._unsent:
                 sent = self._connection.sendmsg(self._unsent)
                 self._unsent = _after(self._unsent, sent)
         except BlockingIOError:
-            return
+            return True
         except OSError:
             # The server reads no further: it may have answered all the same.
             self._unsent, self._further = [], _NOTHING
+            return False
+        return self._make_next()
 
-    def _has_further(self) -> bool:
-        """Make the next piece of the request, if there is one."""
+    def _make_next(self) -> bool:
+        """Return whether the request has a further piece, made to be sent in the loop's next turn.
+
+        Not in this one: where the server reads as fast as pieces are made, nothing else on the
+        loop would have a turn until all are sent.
+        """
         try:
             piece = next(self._further, b"")
         except Exception as error:
@@ -176,8 +184,7 @@ class _Exchange:
         return bool(piece)
 
     def _write_on(self) -> None:
-        self._write()
-        if not self._unsent:
+        if not self._write():
             self._stop_writing()
 
     def _stop_writing(self) -> None:
@@ -198,7 +205,8 @@ class _Exchange:
             return
         try:
             self._answer.feed(data)
-        except ConnectionLost as error:
+        except Exception as error:
+            # In a callback of the loop, it would reach nobody.
             self._fail(error)
         if self._answer.is_whole and not self._ended.done():
             self._ended.set_result(None)
@@ -219,17 +227,20 @@ class _Answer:
         self._status = 0
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
+        self._failure: Exception | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in some more of the answer; b"" is its end.
 
-        Raises: ConnectionLost, if it ended too early or is not HTTP.
+        Raises: ConnectionLost, if it ended too early or is not HTTP; what taking it raises.
         """
         if not data:
             self._end()
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            raise (self._failure or error) from None
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             # What comes after the answer is nobody's.
             if not self.is_whole:
@@ -259,10 +270,15 @@ class _Answer:
 
     def on_body(self, body: bytes) -> None:
         """Keep some of the body, or hand it on."""
-        if self._take is not None and self._status == 200:
-            self._take(body)
-        else:
+        if self._take is None or self._status != 200:
             self._body.append(body)
+            return
+        try:
+            self._take(body)
+        except Exception as error:
+            # The parser raises an error of its own.
+            self._failure = error
+            raise
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole, unless it only said to go on."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # The log group, and the namespace of the instances' metrics.
 GROUP = "/aws/sagemaker/TransformJobs"
+# A job is over soon: seldom measured, a busy instance would look as an idle one.
+SAMPLE_PERIOD_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ class Instance:
             return self._server
 
     def _new_server(self) -> ModelServer:
-        return ModelServer(self._cloud, self._spec, self.identity, _ignore, self._publish)
+        return ModelServer(
+            self._cloud, self._spec, self.identity, _ignore, self._publish, SAMPLE_PERIOD_S
+        )
 
     def _publish(self, sample: Sample) -> None:
         self._cloud.metrics.put_many(GROUP, instance_metrics(sample, self.identity.dimensions))
