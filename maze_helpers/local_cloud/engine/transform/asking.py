@@ -2,18 +2,24 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from maze_helpers.local_cloud.engine.hosting.calls import Call, CallFailed, Reply
+from maze_helpers.local_cloud.engine.hosting.calls import Call, CallFailed, NotReached, Reply
 from maze_helpers.local_cloud.engine.hosting.forwarding import get, send, send_in_chunks
 from maze_helpers.local_cloud.engine.transform.instance import Instance
 from maze_helpers.local_cloud.engine.transform.object_run import ObjectFailed
-from maze_helpers.local_cloud.engine.transform.settings import Settings, execution_parameters
+from maze_helpers.local_cloud.engine.transform.settings import (
+    DEFAULT_RETRIES,
+    Settings,
+    execution_parameters,
+)
 
 OK = 200
-_PARAMETERS_TIMEOUT_S = 60.0
+# No source says how long a container has for it.
+_PARAMETERS_TIMEOUT_S = 20.0
 _RETRY_PAUSE_S = 0.2
 _SPOOLED_BYTES = 2**20
 
@@ -23,25 +29,29 @@ Answer = TypeVar("Answer")
 class NotAnswered(ObjectFailed):
     """The model gave no whole answer, each time that it was asked."""
 
-    def __init__(self) -> None:
-        super().__init__("Unable to get response from algorithm", is_clients=False)
+    def __init__(self, cause: CallFailed) -> None:
+        # The cause, behind AWS's words, is ours.
+        super().__init__(f"Unable to get response from algorithm: {cause}", is_clients=False)
 
 
 class BadAnswer(ObjectFailed):
     """The model answered with an error, each time that it was asked."""
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__(f"status {reply.status}", is_clients=reply.status < 500)
+        super().__init__(f"status {reply.status}", is_clients=400 <= reply.status < 500)
         self.reply = reply
 
 
 async def asked_parameters(instance: Instance) -> dict[str, object]:
     """Return what the container answers to GET /execution-parameters, {} where it has none.
 
-    Raises: ValueError, for an answer that is none; CallFailed.
+    Raises: BadExecutionParameters; NotAnswered; as Instance.start.
     """
-    path = await _socket(instance)
-    reply = await get(path, "/execution-parameters", _PARAMETERS_TIMEOUT_S)
+
+    async def ask(path: Path) -> Reply:
+        return await get(path, "/execution-parameters", _PARAMETERS_TIMEOUT_S)
+
+    reply = await _asked_again(instance, ask, DEFAULT_RETRIES, _PARAMETERS_TIMEOUT_S)
     return execution_parameters(reply.status, reply.body)
 
 
@@ -87,24 +97,53 @@ class InstanceModel:
         return await self._ask(ask)
 
     async def _ask(self, ask: Callable[[Path], Awaitable[Answer]]) -> Answer:
+        settings = self._settings
         async with self._places:
-            for retries_left in reversed(range(self._settings.retries + 1)):
-                try:
-                    return await ask(await _socket(self._instance))
-                except CallFailed as error:
-                    if not retries_left:
-                        raise NotAnswered from error
-                except BadAnswer as error:
-                    # That a client's error is not tried again is a guess.
-                    if not retries_left or error.is_clients:
-                        raise
-                await asyncio.sleep(_RETRY_PAUSE_S)
-        raise AssertionError("the last try returns or raises")
+            return await _asked_again(self._instance, ask, settings.retries, settings.timeout_s)
 
 
-async def _socket(instance: Instance) -> Path:
-    ready = instance.ready_socket()
-    return ready or await asyncio.get_running_loop().run_in_executor(None, instance.start)
+async def _asked_again(
+    instance: Instance,
+    ask: Callable[[Path], Awaitable[Answer]],
+    retries: int,
+    timeout_s: float,
+) -> Answer:
+    """Return an answer that is good, after so many at most that are not.
+
+    timeout_s: to reach the server. Raises: as InstanceModel.answer.
+    """
+    for retries_left in reversed(range(retries + 1)):
+        try:
+            return await _reached(instance, ask, timeout_s)
+        except CallFailed as error:
+            if not retries_left:
+                raise NotAnswered(error) from error
+        except BadAnswer as error:
+            # That a client's error is not tried again is a guess.
+            if not retries_left or error.is_clients:
+                raise
+        await asyncio.sleep(_RETRY_PAUSE_S)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _reached(
+    instance: Instance, ask: Callable[[Path], Awaitable[Answer]], timeout_s: float
+) -> Answer:
+    """Return the answer to a request that a server took. Raises: as `ask`."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        path = instance.ready_socket() or await _started(instance)
+        try:
+            return await ask(path)
+        except NotReached:
+            # The server ended a moment ago, or its queue is full: the model does not know of it.
+            if time.monotonic() > deadline_s:
+                raise
+        await asyncio.sleep(_RETRY_PAUSE_S)
+
+
+async def _started(instance: Instance) -> Path:
+    return await asyncio.get_running_loop().run_in_executor(None, instance.start)
 
 
 def _good(reply: Reply) -> Reply:

@@ -33,7 +33,8 @@ class DataLog:
 
     def bad_answer(self, found: InputObject, status: int, body: bytes) -> None:
         """Say with what the model answered instead of an inference."""
-        what = "ClientError:" if status < 500 else "Bad HTTP status received from algorithm:"
+        is_clients = 400 <= status < 500
+        what = "ClientError:" if is_clients else "Bad HTTP status received from algorithm:"
         message = body[:MOST_MESSAGE_BYTES].decode("utf-8", "replace")
         for line in (f"{what} {status}", "", "Message:", *message.splitlines()):
             self._add(f"{found}: {line}")

@@ -62,6 +62,7 @@ class Instance:
         self._starting = threading.Lock()
         self._lock = threading.Lock()
         self._stopped = False
+        self._failure: Exception | None = None
         self._server = self._new_server()
 
     def ready_socket(self) -> Path | None:
@@ -76,13 +77,20 @@ class Instance:
         the disk is full.
         """
         with self._starting:
+            if self._failure is not None:
+                raise self._failure
             server = self._server
             if not server.alive:
                 if server.ready_at_s:
                     # The new one has the old one's folder.
                     server.kill()
                     server = self._succeed()
-                server.start()
+                try:
+                    server.start()
+                except Exception as error:
+                    # All who wait for it are told the same.
+                    self._failure = error
+                    raise
             return server.socket_path
 
     def stop(self, grace_s: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.log_writer import LogWriter
 from maze_helpers.local_cloud.engine.transform.asking import (
@@ -54,8 +54,8 @@ class InstanceWork:
     def run(self) -> None:
         """Return when every object has its output or has failed, or when it was asked to end.
 
-        Raises: as Instance.start, when the instance cannot go on; ValueError and CallFailed, when
-        it cannot begin.
+        Raises: as Instance.start, when the instance cannot go on; BadExecutionParameters and
+        NotAnswered, when it cannot begin.
         """
         identity = self._instance.identity
         writer = LogWriter(self._cloud.logs, identity.log_group, identity.data_log_stream)
@@ -80,39 +80,40 @@ class InstanceWork:
                 raise asyncio.CancelledError
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         try:
-            asked = await asked_parameters(self._instance)
-            try:
-                settings = settings_of(self._job, asked)
-            except InvalidJsonPath as error:
-                for found in self._inputs:
-                    data_log.failure(found, str(error))
-                self.failures.append(ObjectFailed(str(error)))
-                return
+            settings = settings_of(self._job, await asked_parameters(self._instance))
             data_log.settings(settings)
-            model = InstanceModel(self._instance, settings, self._cloud.home)
-            # Where an object is one request, others are needed for several at a time.
-            n_objects = 1 if settings.splits else settings.max_concurrent
-            workers = [
-                asyncio.create_task(self._transform_all(settings, model, data_log))
-                for _ in range(min(n_objects, len(self._inputs)))
-            ]
-            try:
-                await asyncio.gather(*workers)
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
+            await self._transform_inputs(settings, data_log)
+        except InvalidJsonPath as error:
+            for found in self._inputs:
+                data_log.failure(found, str(error))
+            self.failures.append(ObjectFailed(str(error)))
         finally:
             with self._lock:
                 self._loop = None
 
+    async def _transform_inputs(self, settings: Settings, data_log: DataLog) -> None:
+        """Transform as many objects at a time as requests: one alone may have too few."""
+        model = InstanceModel(self._instance, settings, self._cloud.home)
+        # One batch more than may be asked for at a time is ready.
+        room = asyncio.Semaphore(settings.max_concurrent + 1)
+        workers = [
+            asyncio.create_task(self._transform_all(settings, model, room, data_log))
+            for _ in range(min(settings.max_concurrent, len(self._inputs)))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
     async def _transform_all(
-        self, settings: Settings, model: InstanceModel, data_log: DataLog
+        self, settings: Settings, model: InstanceModel, room: asyncio.Semaphore, data_log: DataLog
     ) -> None:
         while self._inputs:
             found = self._inputs.popleft()
             try:
-                await self._transform(found, settings, model)
+                await self._transform(found, settings, model, room)
             except BadAnswer as failure:
                 data_log.bad_answer(found, failure.reply.status, failure.reply.body)
                 self.failures.append(failure)
@@ -121,20 +122,19 @@ class InstanceWork:
                 self.failures.append(failure)
 
     async def _transform(
-        self, found: InputObject, settings: Settings, model: InstanceModel
+        self, found: InputObject, settings: Settings, model: InstanceModel, room: asyncio.Semaphore
     ) -> None:
-        content = self._outputs.new()
-
-        def open_source() -> BinaryIO:
-            try:
-                return self._cloud.objects.open(found.bucket, found.key)
-            except AWSError as error:
-                raise ObjectFailed(f"{error.code}: {error.message}") from error
-
         try:
-            await ObjectRun(open_source, settings, model, content.write).run()
+            # What it is now, it stays for this reader.
+            source = self._cloud.objects.open(found.bucket, found.key)
+        except AWSError as error:
+            raise ObjectFailed(f"{error.code}: {error.message}") from error
+        content = self._outputs.new()
+        try:
+            with source:
+                await ObjectRun(source, settings, model, room, content.write).run()
+            path = self._job["TransformOutput"]["S3OutputPath"]
+            self._outputs.keep(output_uri(path, found), content)
         except BaseException:
             content.discard()
             raise
-        path = self._job["TransformOutput"]["S3OutputPath"]
-        self._outputs.keep(output_uri(path, found), content)

@@ -8,18 +8,19 @@ names at its end, and an array for all else.
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonpath
 from jsonpath.segments import JSONPathChildSegment
 from jsonpath.selectors import IndexSelector, NameSelector, SliceSelector, WildcardSelector
 
-Row = list[str]
+Field = TypeVar("Field", str, bytes)
 
 # Source: the error text that boto3's issue 3136 quotes, of "application/jsonlines".
 OPERATORS = ("$", "[", "]", "*", ".", " ", ",", ":", "-", "'")
-_ENVIRONMENT = jsonpath.JSONPathEnvironment(strict=True)
-_DOT_BEFORE_BRACKET = re.compile(r"\.\s*\[")
+# What the library takes as RFC 9535 has it, and SageMaker as Jayway: a dot before a bracket, and
+# names with hyphens or with digits first. What is within quotes matches first, and stays.
+_JAYWAYS = re.compile(r"(?P<quoted>'[^']*')|\.\s*(?=\[)|\.(?P<name>[\w-]+)")
 _RANGES = (
     "only single range filters of format (eg: [1:5]) are supported. Format {} is not supported"
 )
@@ -27,6 +28,17 @@ _RANGES = (
 
 class InvalidJsonPath(Exception):
     """A path is not one that SageMaker takes, or selects nothing of a record."""
+
+
+class _Environment(jsonpath.JSONPathEnvironment):
+    """The library, but a string has no characters for a range to select."""
+
+    def getitem(self, obj: Any, key: Any) -> Any:
+        """Return what a selector names."""
+        return [] if isinstance(obj, str) else super().getitem(obj, key)
+
+
+_ENVIRONMENT = _Environment(strict=True)
 
 
 def unexpected_character(path: str) -> str | None:
@@ -57,7 +69,8 @@ class JsonPath:
         """
         if self.is_root:
             return value
-        found = self._find(value)
+        # The library would take a string for JSON text; no path selects anything of one.
+        found = [] if isinstance(value, str) else self._find(value)
         if self._names:
             found = [_pick(parent, self._names) for parent in found if isinstance(parent, dict)]
         return self._only(found) if self._is_singular else found
@@ -84,7 +97,7 @@ class Columns:
         selectors = segments[0].selectors if segments else ()
         self._parts = [_part(selector) for selector in selectors]
 
-    def select(self, row: Row) -> Row:
+    def select(self, row: list[Field]) -> list[Field]:
         """Return the row's fields that the path selects, in its order.
 
         Raises: InvalidJsonPath, for an index beyond the row.
@@ -103,7 +116,7 @@ class Columns:
 def _segments(path: str) -> list[JSONPathChildSegment]:
     """Return a path's segments. Raises: InvalidJsonPath."""
     try:
-        segments = _ENVIRONMENT.compile(_DOT_BEFORE_BRACKET.sub("[", path)).segments
+        segments = _ENVIRONMENT.compile(_JAYWAYS.sub(_as_rfc_9535, path)).segments
     except (jsonpath.JSONPathError, ValueError) as error:
         raise InvalidJsonPath(f"Invalid JsonPath: {path}") from error
     for segment in segments:
@@ -111,6 +124,11 @@ def _segments(path: str) -> list[JSONPathChildSegment]:
             raise InvalidJsonPath(f"Invalid JsonPath: {path}")
         _check(path, segment)
     return list(segments)
+
+
+def _as_rfc_9535(match: re.Match[str]) -> str:
+    name = match["name"]
+    return match["quoted"] or (f"['{name}']" if name else "")
 
 
 def _check(path: str, segment: JSONPathChildSegment) -> None:
@@ -147,7 +165,7 @@ def _pick(parent: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: parent[name] for name in names if name in parent}
 
 
-def _part(selector: Any) -> Callable[[Row], Row]:
+def _part(selector: Any) -> Callable[[list[Field]], list[Field]]:
     """Return what a selector of indexes takes from a row."""
     if isinstance(selector, SliceSelector):
         return operator.itemgetter(selector.slice)

@@ -1,5 +1,6 @@
 """The outputs of a transform job, which become objects when it ends."""
 
+import sqlite3
 import threading
 
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
@@ -21,23 +22,30 @@ class Outputs:
 
     def new(self) -> NewContent:
         """Return an output to be written."""
-        return NewContent(self._objects.blobs)
+        # None in memory, however small: there may be many.
+        return NewContent(self._objects.blobs, small_bytes=0)
 
     def keep(self, uri: str, content: NewContent) -> None:
         """Keep an output that is whole."""
+        written = content.close()
         with self._lock:
-            self._written[uri] = content.close()
+            self._written[uri] = written
 
-    def store(self) -> None:
-        """Make objects of all. Raises: NoSuchBucket; then those that are left are discarded."""
-        try:
-            for uri in list(self._written):
-                self._objects.put(*split_s3_uri(uri), self._written[uri], Attributes())
-                del self._written[uri]
-        finally:
-            self.discard()
+    def store(self, db: sqlite3.Connection) -> list[str]:
+        """Make objects of all, within a transaction; return the blobs to remove after it.
+
+        Raises: NoSuchBucket.
+        """
+        garbage: list[str] = []
+        for uri, written in self._written.items():
+            garbage += self._objects.put_row(db, *split_s3_uri(uri), written, Attributes())[1]
+        return garbage
 
     def discard(self) -> None:
-        """Leave nothing of those that are no objects."""
-        self._objects.blobs.remove([w.blob_id for w in self._written.values() if w.blob_id])
+        """Leave nothing of any of them. Not after they were stored."""
+        self._objects.blobs.remove(self.blob_ids())
         self._written.clear()
+
+    def blob_ids(self) -> list[str]:
+        """Return the blobs that no object names unless `store` is called."""
+        return [written.blob_id for written in self._written.values() if written.blob_id]

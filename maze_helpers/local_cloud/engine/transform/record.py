@@ -1,11 +1,35 @@
 """How a transform job's document tells what happens to it: statuses and times."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from maze_helpers.local_cloud.engine.artifacts import MAX_REASON_CHARACTERS
 
 Document = dict[str, Any]
 
 RUNNING = ("InProgress", "Stopping")
+
+
+class Ending(NamedTuple):
+    """How a job ends. reason: why it failed. keeps_output: whether what is whole goes to S3."""
+
+    status: str
+    reason: str = ""
+    keeps_output: bool = True
+
+
+COMPLETED = Ending("Completed")
+STOPPED = Ending("Stopped", keeps_output=False)
+
+
+def failed(reason: str, keeps_output: bool = False) -> Ending:
+    """Return the ending of a job that failed."""
+    return Ending("Failed", reason[:MAX_REASON_CHARACTERS], keeps_output)
+
+
+def ending_of(document: Document, ending: Ending) -> Ending:
+    """Return how a job ends that came to an ending: one that is to stop is Stopped."""
+    return STOPPED if document["TransformJobStatus"] == "Stopping" else ending
 
 
 def begin(document: Document, now: datetime) -> None:
@@ -27,10 +51,10 @@ def begin_stop(document: Document, now: datetime) -> None:
     document["LastModifiedTime"] = now
 
 
-def end(document: Document, status: str, reason: str, now: datetime) -> None:
-    """End a job. reason: why it failed, or ""."""
-    document["TransformJobStatus"] = status
+def end(document: Document, ending: Ending, now: datetime) -> None:
+    """End a job."""
+    document["TransformJobStatus"] = ending.status
     document["LastModifiedTime"] = now
     document["TransformEndTime"] = now
-    if reason:
-        document["FailureReason"] = reason
+    if ending.reason:
+        document["FailureReason"] = ending.reason

@@ -15,7 +15,14 @@ SINGLE_RECORD, MULTI_RECORD = "SINGLE_RECORD", "MULTI_RECORD"
 _STRATEGIES = {"SingleRecord": SINGLE_RECORD, "MultiRecord": MULTI_RECORD}
 DEFAULT_CONCURRENT, DEFAULT_PAYLOAD_MB = 1, 6
 DEFAULT_TIMEOUT_S, DEFAULT_RETRIES = 600, 3
+# Source: CreateTransformJob, MaxPayloadInMB: it and its product with MaxConcurrentTransforms.
 MOST_CONCURRENT_MB = 100
+# Source: access logs of containers that public reports quote.
+USER_AGENT = "Go-http-client/1.1"
+
+
+class BadExecutionParameters(Exception):
+    """A container's answer to GET /execution-parameters is none; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +58,24 @@ def settings_of(job: Document, of_container: Document) -> Settings:
     settings win over those.
     """
     asked, given = _asked(job), of_container
+    max_payload_mb = _first(asked, given, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
     source, target = job["TransformInput"], job["TransformOutput"]
     client = job.get("ModelClientConfig", {})
     content_type, accept = source.get("ContentType"), target.get("Accept")
     data = job.get("DataProcessing", {})
     return Settings(
-        max_concurrent=asked.get("MaxConcurrentTransforms")
-        or given.get("MaxConcurrentTransforms")
-        or DEFAULT_CONCURRENT,
-        max_payload_mb=_first(asked, given, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB),
+        max_concurrent=_max_concurrent(asked, given, max_payload_mb),
+        max_payload_mb=max_payload_mb,
         strategy=_first(asked, given, "BatchStrategy", MULTI_RECORD),
         timeout_s=client.get("InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_S),
         retries=client.get("InvocationsMaxRetries", DEFAULT_RETRIES),
         headers={
             name: value
-            for name, value in (("Content-Type", content_type), ("Accept", accept))
+            for name, value in (
+                ("User-Agent", USER_AGENT),
+                ("Content-Type", content_type),
+                ("Accept", accept),
+            )
             if value
         },
         splits=source.get("SplitType", "None") == "Line",
@@ -100,19 +110,27 @@ def batch_variables(job: Document) -> dict[str, str]:
 def execution_parameters(status: int, body: bytes) -> Document:
     """Return what a container answered to GET /execution-parameters, {} where it has none.
 
-    Raises: ValueError, if the answer is none.
+    Raises: BadExecutionParameters.
     """
     if status != 200:
         return {}
-    answer = json.loads(body)
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _bad("it is not JSON") from error
     if not isinstance(answer, dict):
-        raise ValueError("it is not a JSON object")
+        raise _bad("it is not a JSON object")
     for name in ("MaxConcurrentTransforms", "MaxPayloadInMB"):
-        if name in answer and not (isinstance(answer[name], int) and answer[name] >= 0):
-            raise ValueError(f"its {name} is not a number")
+        value = answer.get(name, 0)
+        if type(value) is not int or not 0 <= value <= MOST_CONCURRENT_MB:
+            raise _bad(f"its {name} is not a whole number from 0 to {MOST_CONCURRENT_MB}")
     if answer.get("BatchStrategy", MULTI_RECORD) not in _STRATEGIES.values():
-        raise ValueError("its BatchStrategy is neither SINGLE_RECORD nor MULTI_RECORD")
+        raise _bad("its BatchStrategy is neither SINGLE_RECORD nor MULTI_RECORD")
     return answer
+
+
+def _bad(why: str) -> BadExecutionParameters:
+    return BadExecutionParameters(f"The answer to GET /execution-parameters is none: {why}.")
 
 
 def _asked(job: Document) -> Document:
@@ -123,6 +141,14 @@ def _asked(job: Document) -> Document:
     if "BatchStrategy" in job:
         asked["BatchStrategy"] = _STRATEGIES[job["BatchStrategy"]]
     return asked
+
+
+def _max_concurrent(asked: Document, given: Document, max_payload_mb: int) -> int:
+    if asked.get("MaxConcurrentTransforms"):
+        return asked["MaxConcurrentTransforms"]
+    # What a container asks for may not go with the request's payload. That it gives way is a guess.
+    most = MOST_CONCURRENT_MB // max(1, max_payload_mb)
+    return min(given.get("MaxConcurrentTransforms") or DEFAULT_CONCURRENT, most)
 
 
 def _first(asked: Document, given: Document, name: str, default: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A stream of bytes taken apart into records, and records put together into payloads."""
+"""An object's bytes taken apart into records, and records put together into payloads."""
 
 import gzip
 import zlib
@@ -7,17 +7,18 @@ from typing import NamedTuple
 
 # AWS's MB, of a payload.
 MEGABYTE = 2**20
+PIECE_BYTES = 256 * 1024
 
 
 class TooLarge(Exception):
-    """A record does not go into one payload."""
+    """A record does not go into one payload, or not into memory."""
 
 
 class Batch(NamedTuple):
     """What goes into one request.
 
     payload: a line for each record, as the model is to have it. originals: the same records as
-    they came, b"" where nobody asks for them.
+    they came, empty where nobody asks for them.
     """
 
     payload: bytes
@@ -30,9 +31,9 @@ def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     Raises: gzip.BadGzipFile; EOFError, if it ends too early.
     """
-    inflater, begun = _inflater(), False
+    inflater, begun, is_first = _inflater(), False, True
     for chunk in chunks:
-        while chunk:
+        while chunk := chunk if begun or is_first else chunk.lstrip(b"\0"):
             begun = True
             try:
                 data = inflater.decompress(chunk, MEGABYTE)
@@ -42,8 +43,8 @@ def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 yield data
             if inflater.eof:
                 # Zeros may pad a member; another may follow it.
-                chunk = inflater.unused_data.lstrip(b"\0")
-                inflater, begun = _inflater(), False
+                chunk = inflater.unused_data
+                inflater, begun, is_first = _inflater(), False, False
             else:
                 chunk = inflater.unconsumed_tail
     if begun:
@@ -51,9 +52,9 @@ def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def lines(chunks: Iterable[bytes], most_bytes: int | None) -> Iterator[bytes]:
-    """Yield the lines of a stream, without their ends, but for empty ones.
+    """Yield the lines of a stream, without their ends ("\\n" or "\\r\\n"), but for empty ones.
 
-    most_bytes: of a line, None for any. Raises: TooLarge.
+    most_bytes: of a line that goes over several chunks, None for any. Raises: TooLarge.
     """
     begun: list[bytes] = []
     n_begun = 0
@@ -62,15 +63,34 @@ def lines(chunks: Iterable[bytes], most_bytes: int | None) -> Iterator[bytes]:
         for line in whole:
             if begun:
                 line, begun, n_begun = b"".join([*begun, line]), [], 0
-            if line:
+            if line := line.rstrip(b"\r"):
                 yield line
         if rest:
             begun.append(rest)
             n_begun += len(rest)
-            if most_bytes is not None and n_begun > most_bytes:
+            # A carriage return may be its last.
+            if most_bytes is not None and n_begun > most_bytes + 1:
                 raise TooLarge
-    if begun:
-        yield b"".join(begun)
+    if line := b"".join(begun).rstrip(b"\r"):
+        yield line
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Yield bytes piece by piece: what is made of them needs less memory at a time."""
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]
+
+
+def gathered(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield many small parts as larger pieces."""
+    piece = bytearray()
+    for part in parts:
+        piece += part
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
 
 
 def batches(
@@ -92,6 +112,7 @@ def batches(
             raise TooLarge
         if n_records:
             payload += b"\n"
+        if n_records and original:
             originals += b"\n"
         payload += record
         originals += original

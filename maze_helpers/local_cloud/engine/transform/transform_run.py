@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, NamedTuple
+from os import cpu_count
+from typing import TYPE_CHECKING
 
-from maze_helpers.local_cloud.engine.artifacts import MAX_REASON_CHARACTERS
-from maze_helpers.local_cloud.engine.hosting.calls import CallFailed
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import container_of
 from maze_helpers.local_cloud.engine.hosting.failures import ModelDataFailed, ServerFailed
 from maze_helpers.local_cloud.engine.hosting.model_data import ModelData, data_url
-from maze_helpers.local_cloud.engine.hosting.model_server import STOP_GRACE_S
 from maze_helpers.local_cloud.engine.hosting.server_spec import ServerSpec, worker_count
 from maze_helpers.local_cloud.engine.images import runtime_for
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
+from maze_helpers.local_cloud.engine.transform.asking import NotAnswered
 from maze_helpers.local_cloud.engine.transform.inputs import (
     InputObject,
     NoInput,
@@ -27,8 +26,20 @@ from maze_helpers.local_cloud.engine.transform.inputs import (
 from maze_helpers.local_cloud.engine.transform.instance import Instance, InstanceIdentity
 from maze_helpers.local_cloud.engine.transform.instance_work import InstanceWork
 from maze_helpers.local_cloud.engine.transform.outputs import Outputs
-from maze_helpers.local_cloud.engine.transform.record import Document, end, start
-from maze_helpers.local_cloud.engine.transform.settings import batch_variables
+from maze_helpers.local_cloud.engine.transform.record import (
+    COMPLETED,
+    STOPPED,
+    Document,
+    Ending,
+    end,
+    ending_of,
+    failed,
+    start,
+)
+from maze_helpers.local_cloud.engine.transform.settings import (
+    BadExecutionParameters,
+    batch_variables,
+)
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.sagemaker.resources import TRANSFORM_JOB, Resources
 
@@ -40,24 +51,10 @@ log = logging.getLogger(__name__)
 # Source: public reports of FailureReason; that a client's own fault has the other prefix, as well.
 CLIENTS_FAULT = "ClientError: See job logs for more information"
 MODELS_FAULT = "AlgorithmError: See job logs for more information"
+# What a server gets to end by itself: nobody waits for its answers any more.
+_GRACE_S = 5.0
 _SHORT_GRACE_S = 1.0
-
-
-class Ending(NamedTuple):
-    """How a job ends. reason: why it failed. keeps_output: whether what is whole goes to S3."""
-
-    status: str
-    reason: str = ""
-    keeps_output: bool = True
-
-
-COMPLETED = Ending("Completed")
-STOPPED = Ending("Stopped", keeps_output=False)
-
-
-def failed(reason: str, keeps_output: bool = False) -> Ending:
-    """Return the ending of a job that failed."""
-    return Ending("Failed", reason[:MAX_REASON_CHARACTERS], keeps_output)
+_STARTS_AT_A_TIME = max(2, cpu_count() or 1)
 
 
 class TransformRun(threading.Thread):
@@ -94,37 +91,59 @@ class TransformRun(threading.Thread):
     def run(self) -> None:
         """Carry the job out, whatever becomes of it."""
         try:
-            ending = self._carry_out()
-        except Exception as error:
-            log.exception("transform job %s failed", self.job_name)
-            ending = failed(f"InternalServerError: The local cloud failed: {error}")
-        try:
-            self._finish(self._asked_to_end or ending)
+            try:
+                self._finish(self._ending())
+            except Exception as error:
+                # The disk may be full of this job's own outputs.
+                self._outputs.discard()
+                self._finish(self._failure(error))
         finally:
             self._on_end(self)
 
+    def _ending(self) -> Ending:
+        try:
+            ending = self._carry_out()
+        except Exception as error:
+            ending = self._failure(error)
+        return self._asked_to_end or ending
+
+    def _failure(self, error: Exception) -> Ending:
+        """Return how the job ends with an error."""
+        if isinstance(error, AWSError):
+            return failed(f"ClientError: {error.message}")
+        if isinstance(error, (NoInput, ModelDataFailed)):
+            return failed(f"ClientError: {error}")
+        if isinstance(error, (ServerFailed, NotAnswered, BadExecutionParameters)):
+            # The cause, behind AWS's words, is ours. What is whole by then stays.
+            return failed(f"{MODELS_FAULT}. {error}", keeps_output=True)
+        log.error("transform job %s failed", self.job_name, exc_info=error)
+        return failed(f"InternalServerError: The local cloud failed: {error}")
+
     def _carry_out(self) -> Ending:
         job = self._resources.get(TRANSFORM_JOB, self.job_name)
+        bucket, _ = split_s3_uri(job["TransformOutput"]["S3OutputPath"])
+        self._cloud.objects.buckets.require(bucket)
+        source = job["TransformInput"]["DataSource"]["S3DataSource"]
+        inputs = input_objects(self._cloud.objects, source)
         data = self._model_data(container_of(job["_Model"]))
         try:
-            bucket, _ = split_s3_uri(job["TransformOutput"]["S3OutputPath"])
-            self._cloud.objects.buckets.require(bucket)
-            source = job["TransformInput"]["DataSource"]["S3DataSource"]
-            self._assign(job, data, input_objects(self._cloud.objects, source))
+            self._assign(job, data, inputs)
             return self._work()
-        except NoInput as error:
-            return failed(f"ClientError: {error}")
-        except AWSError as error:
-            return failed(f"ClientError: {error.message}")
         finally:
             self._stop_instances()
-            if data is not None:
-                data.remove()
+            self._remove(data)
 
     def _model_data(self, container: Document) -> ModelData | None:
         url = data_url(container)
         folder = self._cloud.home / "hosting" / "models" / secrets.token_hex(8)
         return ModelData(self._cloud.objects, url, folder) if url else None
+
+    def _remove(self, data: ModelData | None) -> None:
+        try:
+            if data is not None:
+                data.remove()
+        except OSError:
+            log.exception("transform job %s left files of its model behind", self.job_name)
 
     def _assign(self, job: Document, data: ModelData | None, inputs: list[InputObject]) -> None:
         """Make the instances, and give each its objects."""
@@ -152,28 +171,27 @@ class TransformRun(threading.Thread):
 
     def _work(self) -> Ending:
         """Have every instance do its work, once all are ready."""
-        with self._lock:
-            if self._asked_to_end:
-                return self._asked_to_end
-        try:
-            self._all(instance.start for instance in self._instances)
-            self._update(lambda job: start(job, self._cloud.clock.now()))
-            self._all(work.run for work in self._works)
-        except ModelDataFailed as error:
-            return failed(f"ClientError: {error}")
-        except (ServerFailed, CallFailed, ValueError) as error:
-            # The cause, behind AWS's words, is ours.
-            return failed(f"{MODELS_FAULT}. {error}", keeps_output=True)
+        if self._asked_to_end:
+            return self._asked_to_end
+        self._all([instance.start for instance in self._instances], _STARTS_AT_A_TIME)
+        if not self._may_start():
+            return STOPPED
+        self._all([work.run for work in self._works], len(self._works))
         failures = [failure for work in self._works for failure in work.failures]
         if not failures:
             return COMPLETED
         reason = CLIENTS_FAULT if all(f.is_clients for f in failures) else MODELS_FAULT
         return failed(reason, keeps_output=True)
 
-    def _all(self, calls: Iterable[Callable[[], object]]) -> None:
-        """Make all calls at a time; when one raises, end the others, and raise the same."""
-        calls = list(calls)
-        with ThreadPoolExecutor(len(calls), self.name) as threads:
+    def _may_start(self) -> bool:
+        """Note that the instances are ready, and return whether the job is still to be done."""
+        now = self._cloud.clock.now()
+        job = self._resources.update(TRANSFORM_JOB, self.job_name, lambda job: start(job, now))
+        return job["TransformJobStatus"] == "InProgress"
+
+    def _all(self, calls: list[Callable[[], object]], at_a_time: int) -> None:
+        """Make all calls; when one raises, end the others, and raise the same."""
+        with ThreadPoolExecutor(at_a_time, self.name) as threads:
             futures = [threads.submit(call) for call in calls]
             done, others = wait(futures, return_when=FIRST_EXCEPTION)
             if others:
@@ -192,19 +210,19 @@ class TransformRun(threading.Thread):
 
     def _stop_instances(self) -> None:
         with ThreadPoolExecutor(max(1, len(self._instances)), self.name) as threads:
-            list(threads.map(lambda instance: instance.stop(STOP_GRACE_S), self._instances))
+            list(threads.map(lambda instance: instance.stop(_GRACE_S), self._instances))
 
     def _finish(self, ending: Ending) -> None:
-        """Store the outputs, then the job's end: Stopped, if it was asked to before they were."""
-        job = self._resources.get(TRANSFORM_JOB, self.job_name)
-        if job["TransformJobStatus"] == "Stopping" and ending == COMPLETED:
-            ending = STOPPED
-        if ending.keeps_output:
-            self._outputs.store()
-        else:
-            self._outputs.discard()
-        now = self._cloud.clock.now()
-        self._update(lambda job: end(job, ending.status, ending.reason, now))
+        """Store the outputs and the job's end in one step; none, if it is to stop by then."""
+        unwanted: list[str] = []
 
-    def _update(self, change: Callable[[Document], None]) -> None:
-        self._resources.update(TRANSFORM_JOB, self.job_name, change)
+        def finish(job: Document) -> None:
+            final = ending_of(job, ending)
+            if final.keeps_output:
+                unwanted.extend(self._outputs.store(self._cloud.store.connection))
+            else:
+                unwanted.extend(self._outputs.blob_ids())
+            end(job, final, self._cloud.clock.now())
+
+        self._resources.update(TRANSFORM_JOB, self.job_name, finish)
+        self._cloud.objects.blobs.remove(unwanted)

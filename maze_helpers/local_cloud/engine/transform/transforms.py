@@ -6,8 +6,15 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from maze_helpers.local_cloud.engine.transform.record import RUNNING, Document, end
-from maze_helpers.local_cloud.engine.transform.transform_run import STOPPED, TransformRun, failed
+from maze_helpers.local_cloud.engine.transform.record import (
+    RUNNING,
+    STOPPED,
+    Document,
+    end,
+    ending_of,
+    failed,
+)
+from maze_helpers.local_cloud.engine.transform.transform_run import TransformRun
 from maze_helpers.local_cloud.services.sagemaker.resources import TRANSFORM_JOB, Resources
 
 if TYPE_CHECKING:
@@ -37,13 +44,14 @@ class TransformEngine:
         """Set a job going that is in the store, InProgress."""
         run = TransformRun(self._cloud, self._resources, name, self._forget)
         with self._lock:
-            self._runs[name] = run
+            self._runs[name.lower()] = run
         run.start()
 
     def stop(self, name: str) -> None:
         """Have a job end Stopped; one that does not run is left alone."""
         with self._lock:
-            run = self._runs.get(name)
+            # Any spelling names the one job.
+            run = self._runs.get(name.lower())
         if run is not None:
             run.ask_to_end(STOPPED)
 
@@ -64,8 +72,7 @@ class TransformEngine:
 
     def _forget(self, run: TransformRun) -> None:
         with self._lock:
-            del self._runs[run.job_name]
+            del self._runs[run.job_name.lower()]
 
     def _end_lost(self, job: Document) -> None:
-        ending = _LOST if job["TransformJobStatus"] == "InProgress" else STOPPED
-        end(job, ending.status, ending.reason, self._cloud.clock.now())
+        end(job, ending_of(job, _LOST), self._cloud.clock.now())
