@@ -93,8 +93,8 @@ class OddModel:
         return io.BytesIO(await self.answer(b"".join(chunks())))
 
     def of(self, payload: bytes) -> bytes:
-        """Return what the model makes of a payload."""
-        return b"\n".join(map(self.line, payload.splitlines())) + self._ends
+        """Return what the model makes of a payload, whose blank lines it passes over."""
+        return b"\n".join(map(self.line, filter(None, payload.splitlines()))) + self._ends
 
     @staticmethod
     def line(line: bytes) -> bytes:

@@ -248,7 +248,10 @@ class _Answer:
 
     def reply(self, latency_us: float) -> Reply:
         """Return the answer, once it is whole."""
-        return Reply(self._status, self._headers, b"".join(self._body), latency_us)
+        body = b"".join(self._body)
+        # The parser and this name each other: until the garbage is collected, they stay.
+        self._body.clear()
+        return Reply(self._status, self._headers, body, latency_us)
 
     def _end(self) -> None:
         framed = "content-length" in self._headers or "transfer-encoding" in self._headers

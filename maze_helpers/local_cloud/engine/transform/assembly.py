@@ -21,25 +21,22 @@ class Assembly:
         One that ends with a line break gets no second one (a guess). Raises: what `write` and
         making a part raise.
         """
-        last = b""
-        for number, part in enumerate(parts):
-            if number:
-                self._waiting += between
+        last, separator = b"", b""
+        for part in parts:
+            self._waiting += separator
+            separator = between
             last = part or last
-            await self._append(part)
+            if len(part) < PIECE_BYTES:
+                self._waiting += part
+                if len(self._waiting) < PIECE_BYTES:
+                    continue
+                self.flush()
+            else:
+                self.flush()
+                self._write(part)  # Not copied before.
+            await asyncio.sleep(0)
         if self._by_line and not last.endswith(b"\n"):
             self._waiting += b"\n"
-
-    async def _append(self, part: bytes) -> None:
-        if len(part) >= PIECE_BYTES:
-            self.flush()
-            self._write(part)  # Not copied before.
-        else:
-            self._waiting += part
-            if len(self._waiting) < PIECE_BYTES:
-                return
-            self.flush()
-        await asyncio.sleep(0)
 
     def flush(self) -> None:
         """Write what waits for more."""

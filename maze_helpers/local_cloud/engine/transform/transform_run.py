@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 CLIENTS_FAULT = "ClientError: See job logs for more information"
 MODELS_FAULT = "AlgorithmError: See job logs for more information"
 # What a server gets to end by itself: nobody waits for its answers any more.
-_GRACE_S = 5.0
+_GRACE_S = 2.0
 _SHORT_GRACE_S = 1.0
 _STARTS_AT_A_TIME = max(2, cpu_count() or 1)
 
