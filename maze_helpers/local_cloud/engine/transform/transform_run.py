@@ -158,7 +158,7 @@ class TransformRun(threading.Thread):
                 **job.get("Environment", {}),
                 **batch_variables(job),
             },
-            workers=worker_count(resources["InstanceType"]),
+            workers=_worker_count(job),
         )
         began_s = int(self._cloud.clock.time_s())
         for assigned in partition(inputs, resources["InstanceCount"]):
@@ -226,3 +226,13 @@ class TransformRun(threading.Thread):
 
         self._resources.update(TRANSFORM_JOB, self.job_name, finish)
         self._cloud.objects.blobs.remove(unwanted)
+
+
+def _worker_count(job: Document) -> int:
+    """Return how many workers serve on an instance: no more than may be asked at a time.
+
+    Differs from AWS: there, as many as vCPUs, though some have nothing to do; each takes its time
+    to start.
+    """
+    count = worker_count(job["TransformResources"]["InstanceType"])
+    return min(count, job.get("MaxConcurrentTransforms") or count)
