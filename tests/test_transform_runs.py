@@ -53,19 +53,18 @@ TOGETHER = """
     def output_fn(answer, accept):
         return answer
     """
-# Kills its whole server when it is first asked for a row of nines; opt/ml/model is anew then.
+# Kills its server when it is asked for a row of nines: always, or the first time.
 KILLS = """
-    import os, signal
+    import os, signal, time
     def model_fn(model_dir):
         return None
     def input_fn(body, content_type):
         return body.decode() if isinstance(body, bytes) else body
     def predict_fn(body, model):
         os.write(1, f"asked {body}\\n".encode())
-        if "9,9" in body and os.environ["HOW"] == "always":
+        if "9,9" in body and (os.environ["HOW"] == "always" or not s3_mark()):
             os.kill(os.getppid(), signal.SIGKILL)
-        if "9,9" in body and not s3_mark():
-            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(600)
         return "\\n".join(str(len(row)) for row in body.split())
     def output_fn(answer, accept):
         return answer
