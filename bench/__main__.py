@@ -5,7 +5,14 @@ Each compares the local cloud with a peer and with the floor in the same run, an
 
 import runpy
 
-BENCHMARKS = ("bench.fit", "bench.deploy", "bench.s3", "bench.invoke", "bench.load_test")
+BENCHMARKS = (
+    "bench.fit",
+    "bench.deploy",
+    "bench.s3",
+    "bench.invoke",
+    "bench.load_test",
+    "bench.transform",
+)
 
 if __name__ == "__main__":
     for benchmark in BENCHMARKS:

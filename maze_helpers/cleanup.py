@@ -1,7 +1,7 @@
 """Removing what the maze made: what carries its tag, and its objects in S3. Nothing else.
 
-A finished training job stays: its record costs nothing, and the ledger is read from it. So do its
-log streams: they are in a group that all training jobs of the account share. Of an endpoint
+A finished job stays: its record costs nothing, and the ledger is read from it. So do its log
+streams: they are in a group that all jobs of its kind in the account share. Of an endpoint
 nothing stays, neither its configuration nor its models nor its log group, which is its alone: the
 ledger forgets an endpoint that is cleaned up.
 """
@@ -9,6 +9,7 @@ ledger forgets an endpoint that is cleaned up.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
@@ -27,6 +28,20 @@ _TIME = re.compile(r"-\d{4}(-\d\d){5}-\d{3}$")
 
 
 @dataclass(frozen=True)
+class JobKind:
+    """A kind of job: how people, boto3's methods and AWS's members spell it."""
+
+    name: str
+    method_part: str
+    noun: str
+
+
+TRAINING = JobKind("training job", "training_job", "TrainingJob")
+TRANSFORM = JobKind("transform job", "transform_job", "TransformJob")
+JOB_KINDS = (TRAINING, TRANSFORM)
+
+
+@dataclass(frozen=True)
 class Leftover:
     """Something of the maze's that is still there: what to do about it, and how."""
 
@@ -36,11 +51,12 @@ class Leftover:
     act: Callable[[], Any]
 
 
-def _running_training_jobs(session: boto3.Session) -> Iterator[Leftover]:
+def _running_jobs(session: boto3.Session) -> Iterator[Leftover]:
     sagemaker = session.client("sagemaker")
-    for job in _training_jobs(sagemaker, StatusEquals="InProgress"):
-        name = job["TrainingJobName"]
-        yield Leftover("training job", name, "stop", lambda name=name: _stop(sagemaker, name))
+    for kind in JOB_KINDS:
+        for job in _jobs(sagemaker, kind, StatusEquals="InProgress"):
+            name = job[f"{kind.noun}Name"]
+            yield Leftover(kind.name, name, "stop", partial(stop_job, sagemaker, kind, name))
 
 
 def _endpoints(session: boto3.Session) -> Iterator[Leftover]:
@@ -110,7 +126,7 @@ def _objects(session: boto3.Session) -> Iterator[Leftover]:
 # What there is to remove, in the order to remove it: what writes before what is written, and what
 # names something else behind it.
 KINDS: list[Callable[[boto3.Session], Iterator[Leftover]]] = [
-    _running_training_jobs,
+    _running_jobs,
     _endpoints,
     _log_groups_of_the_gone,
     _objects,
@@ -148,10 +164,9 @@ def _act(leftover: Leftover) -> None:
             raise
 
 
-def _training_jobs(sagemaker: Any, **which: str) -> Iterator[dict]:
-    return _tagged(
-        sagemaker, "list_training_jobs", "TrainingJobSummaries", "TrainingJobArn", **which
-    )
+def _jobs(sagemaker: Any, kind: JobKind, **which: str) -> Iterator[dict]:
+    operation = f"list_{kind.method_part}s"
+    return _tagged(sagemaker, operation, f"{kind.noun}Summaries", f"{kind.noun}Arn", **which)
 
 
 def _configs(sagemaker: Any) -> Iterator[dict]:
@@ -171,19 +186,24 @@ def _pages(client: Any, operation: str, member: str, **request: str) -> Iterator
         yield from page[member]
 
 
-def _stop(sagemaker: Any, name: str) -> None:
+def stop_job(sagemaker: Any, kind: JobKind, name: str) -> None:
+    """Stop a job, and wait until it has ended.
+
+    Raises: botocore's WaiterError, if that takes longer than five minutes.
+    """
+    named = {f"{kind.noun}Name": name}
     try:
-        sagemaker.stop_training_job(TrainingJobName=name)
+        getattr(sagemaker, f"stop_{kind.method_part}")(**named)
     except ClientError as error:
         # It may have ended since it was listed.
         if error.response["Error"]["Code"] != "ValidationException":
             raise
-    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter = sagemaker.get_waiter(f"{kind.method_part}_completed_or_stopped")
     try:
-        waiter.wait(TrainingJobName=name, WaiterConfig=STOPPED)
+        waiter.wait(**named, WaiterConfig=STOPPED)
     except WaiterError as error:
         # A job that fails while it stops has ended all the same.
-        if error.last_response.get("TrainingJobStatus") != "Failed":
+        if error.last_response.get(f"{kind.noun}Status") != "Failed":
             raise
 
 
@@ -222,17 +242,27 @@ def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
     account = session.client("sts").get_caller_identity()["Account"]
     yield f"sagemaker-{session.region_name}-{account}", f"{PREFIX}/"
     sagemaker = session.client("sagemaker")
-    for summary in _training_jobs(sagemaker):
+    for name, url in _written_by_jobs(sagemaker):
+        # Only what lies in a folder of the job's own name is certain to be the job's alone.
+        before, its_own, _ = url.partition(f"/{name}/")
+        if its_own and before.startswith("s3://"):
+            yield _place(before + its_own)
+    yield from _code_of_models(sagemaker)
+
+
+def _written_by_jobs(sagemaker: Any) -> Iterator[tuple[str, str]]:
+    """Yield the name of each of the maze's jobs with the URIs of its output and of its code."""
+    for summary in _jobs(sagemaker, TRAINING):
         name = summary["TrainingJobName"]
         job = sagemaker.describe_training_job(TrainingJobName=name)
-        output = job["OutputDataConfig"]["S3OutputPath"].rstrip("/")
-        source = job.get("HyperParameters", {}).get("sagemaker_submit_directory", "").strip('"')
-        for url in (f"{output}/{name}/", source):
-            # Only what lies in a folder of the job's own name is certain to be the job's alone.
-            before, its_own, _ = url.partition(f"/{name}/")
-            if its_own and before.startswith("s3://"):
-                yield _place(before + its_own)
-    yield from _code_of_models(sagemaker)
+        yield name, f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/"
+        source = job.get("HyperParameters", {}).get("sagemaker_submit_directory", "")
+        yield name, source.strip('"')
+    for summary in _jobs(sagemaker, TRANSFORM):
+        name = summary["TransformJobName"]
+        job = sagemaker.describe_transform_job(TransformJobName=name)
+        # The SDK's own choice is a folder named as the job.
+        yield name, f"{job['TransformOutput']['S3OutputPath'].rstrip('/')}/"
 
 
 def _code_of_models(sagemaker: Any) -> Iterator[tuple[str, str]]:

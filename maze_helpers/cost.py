@@ -5,6 +5,7 @@ price was compared with public quotations of AWS's price list; source: AWS's pag
 a budget, look there. Not counted: storage, requests and free tiers.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from operator import itemgetter
@@ -30,6 +31,15 @@ def _training_rows(session: boto3.Session) -> Iterator[Row]:
                 yield _training_row(sagemaker.describe_training_job(TrainingJobName=name))
 
 
+def _transform_rows(session: boto3.Session) -> Iterator[Row]:
+    sagemaker = session.client("sagemaker")
+    for page in sagemaker.get_paginator("list_transform_jobs").paginate():
+        for summary in page["TransformJobSummaries"]:
+            if is_tagged(sagemaker, summary["TransformJobArn"]):
+                name = summary["TransformJobName"]
+                yield _transform_row(sagemaker.describe_transform_job(TransformJobName=name))
+
+
 def _training_row(job: dict) -> Row:
     resources = job["ResourceConfig"]
     return {
@@ -46,14 +56,38 @@ def _billable_s(job: dict) -> float:
     """Return the seconds billed for each instance; for a running job, those up to now."""
     if "BillableTimeInSeconds" in job:
         return job["BillableTimeInSeconds"]
-    if "TrainingStartTime" not in job:
+    return _seconds(job.get("TrainingStartTime"), job.get("TrainingEndTime"))
+
+
+def _transform_row(job: dict) -> Row:
+    resources = job["TransformResources"]
+    return {
+        "job": job["TransformJobName"],
+        "created": job["CreationTime"],
+        "use": "transform",
+        "instance": resources["InstanceType"],
+        "count": resources["InstanceCount"],
+        # Source: DescribeTransformJob, TransformStartTime and TransformEndTime.
+        "billable_s": _seconds(job.get("TransformStartTime"), job.get("TransformEndTime")),
+    }
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float:
+    """Return the seconds begun between two moments; without an end, those up to now.
+
+    Without a start there were none.
+    """
+    if start is None:
         return 0
-    end = job.get("TrainingEndTime", datetime.now(timezone.utc))
-    return round((end - job["TrainingStartTime"]).total_seconds())
+    return math.ceil(((end or datetime.now(timezone.utc)) - start).total_seconds())
 
 
 # What bills by the second: each yields rows of the ledger, which also say when it was created.
-BILLED: list[Callable[[boto3.Session], Iterator[Row]]] = [_training_rows, endpoint_rows]
+BILLED: list[Callable[[boto3.Session], Iterator[Row]]] = [
+    _training_rows,
+    _transform_rows,
+    endpoint_rows,
+]
 # What a row of each use is, in a sentence.
 _NOUNS = {"training": "job", "transform": "job", "hosting": "endpoint", "serverless": "endpoint"}
 

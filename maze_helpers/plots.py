@@ -19,6 +19,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 BLUE, ORANGE, GREEN, RED, GREY = "#1f5f8b", "#d98218", "#2a8a6b", "#b8402a", "#5d6673"
 PALETTE = (BLUE, ORANGE, GREEN, RED, GREY)
 INK, FAINT, PALE = "#20262e", "#d9dee4", "#a9bccb"
+# More names than these would not go into the bars.
+MOST_NAMED = 10
 HEAT = LinearSegmentedColormap.from_list("heat", ["#ffffff", "#8fb7d0", BLUE])
 
 STYLE = {
@@ -208,6 +210,38 @@ def timeline(transitions: Sequence[Mapping[str, Any]], title: str) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.12)
         axes.set(xlabel="Seconds since the job was created")
+        return _finish(figure, axes, title)
+
+
+def shifts(requests: pd.DataFrame, instances: Sequence[str], title: str) -> Figure:
+    """Return which instance worked on what and when: a line an instance, a bar a request.
+
+    requests: instance, object, began (seconds since the epoch), seconds. instances: all there
+    are, those without a request too.
+    """
+    since_s = requests["began"] - requests["began"].min()
+    named = requests["object"].nunique() <= MOST_NAMED
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(7.2, 0.7 * len(instances) + 1.5))
+        for place, instance in enumerate(instances):
+            own = requests["instance"] == instance
+            bars = axes.barh(
+                np.full(own.sum(), place),
+                requests["seconds"][own],
+                left=since_s[own],
+                color=PALETTE[place % len(PALETTE)],
+                edgecolor="white",
+            )
+            if named:
+                names = [name.rpartition(".")[0] or name for name in requests["object"][own]]
+                axes.bar_label(bars, names, label_type="center", color="white", size=8)
+            if not own.any():
+                axes.text(0, place, " nothing to do", va="center", color=GREY)
+        axes.set_yticks(range(len(instances)), instances)
+        axes.set_ylim(len(instances) - 0.4, -0.6)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+        axes.set(xlabel="Seconds since the first request")
         return _finish(figure, axes, title)
 
 

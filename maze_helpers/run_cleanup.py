@@ -1,7 +1,7 @@
-"""Ending what a run of notebooks left running: its endpoints, which bill until they are deleted."""
+"""Ending what a run of notebooks left running: its endpoints and transform jobs, which bill."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,22 +21,22 @@ def tagging(run: str) -> Iterator[None]:
         del os.environ[RUN_VARIABLE]
 
 
-def delete_endpoints(run: str, mode: str | None) -> list[str]:
-    """Return the names of the run's endpoints that were still there; they are deleted now.
+def end_leftovers(run: str, mode: str | None) -> list[str]:
+    """End what the run left running; return a sentence on each.
 
     mode: "local", "aws" or None, as for `connect`. Raises: MazeError, if that cannot be done.
     """
     if (mode or os.environ.get("MAZE_MODE") or "local") == "local" and not _is_up():
         return []
     with _environment_kept():
-        return _delete_endpoints(run, mode)
+        return _end_leftovers(run, mode)
 
 
-def _delete_endpoints(run: str, mode: str | None) -> list[str]:
+def _end_leftovers(run: str, mode: str | None) -> list[str]:
     # Late: boto3 takes a while to import.
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from maze_helpers.cleanup import delete_endpoint
+    from maze_helpers.cleanup import TRANSFORM, delete_endpoint, stop_job
     from maze_helpers.session import connect
 
     try:
@@ -44,15 +44,23 @@ def _delete_endpoints(run: str, mode: str | None) -> list[str]:
     except MazeError:
         return []  # Who cannot connect has made nothing.
     try:
-        names = [name for name, arn in _endpoints(sagemaker) if _belongs_to(sagemaker, arn, run)]
-        for name in names:
+        running = sagemaker.get_paginator("list_transform_jobs").paginate(StatusEquals="InProgress")
+        jobs = _of_run(sagemaker, run, running, "TransformJobSummaries", "TransformJob")
+        for name in jobs:
+            stop_job(sagemaker, TRANSFORM, name)
+        there = sagemaker.get_paginator("list_endpoints").paginate()
+        endpoints = _of_run(sagemaker, run, there, "Endpoints", "Endpoint")
+        for name in endpoints:
             delete_endpoint(sagemaker, name)
     except (BotoCoreError, ClientError) as error:
         raise MazeError(
-            f"The endpoints that the notebook left could not be deleted ({error}): run "
-            "`maze clean` to see and remove them."
+            f"What the notebook left running could not be ended ({error}): run `maze clean` to "
+            "see and remove it."
         ) from error
-    return names
+    return [
+        *(f"The transform job {name} was still running: it is stopped now." for name in jobs),
+        *(f"The endpoint {name} was still there: it is deleted now." for name in endpoints),
+    ]
 
 
 @contextmanager
@@ -70,12 +78,15 @@ def _is_up() -> bool:
     return server.info(find_home()) is not None
 
 
-def _endpoints(sagemaker: Any) -> list[tuple[str, str]]:
-    pages = sagemaker.get_paginator("list_endpoints").paginate()
+def _of_run(
+    sagemaker: Any, run: str, pages: Iterable[dict], summaries: str, noun: str
+) -> list[str]:
+    """Return the names of what is listed and carries the run's tag."""
     return [
-        (endpoint["EndpointName"], endpoint["EndpointArn"])
+        found[f"{noun}Name"]
         for page in pages
-        for endpoint in page["Endpoints"]
+        for found in page[summaries]
+        if _belongs_to(sagemaker, found[f"{noun}Arn"], run)
     ]
 
 

@@ -85,7 +85,7 @@ def run(
     try:
         with _progress(console) as progress, HtmlWriter() as html:
             for path in paths:
-                with _ending_endpoints(f"{folder.name}-{os.getpid()}", given, console):
+                with _ending_leftovers(f"{folder.name}-{os.getpid()}", given, console):
                     results.append(_run_one(path, folder, given, timeout_s, progress, html))
     finally:
         write_junit(folder, results)
@@ -156,14 +156,14 @@ def _run_one(
 
 
 @contextmanager
-def _ending_endpoints(run: str, given: Mapping[str, Any], console: Console) -> Iterator[None]:
-    """Delete the endpoints that a notebook leaves behind, however it ends."""
+def _ending_leftovers(run: str, given: Mapping[str, Any], console: Console) -> Iterator[None]:
+    """End what a notebook leaves running, however it ends."""
     try:
         with run_cleanup.tagging(run):
             yield
     finally:
-        for name in run_cleanup.delete_endpoints(run, given.get("mode")):
-            console.print(f"The endpoint {name} was still there: it is deleted now.")
+        for ended in run_cleanup.end_leftovers(run, given.get("mode")):
+            console.print(ended)
 
 
 def _not_copied() -> list[str]:

@@ -15,11 +15,12 @@ from maze_helpers import data, notebooks
 from maze_helpers.run_report import Result
 
 ROOT = Path(__file__).parents[1]
-TASKS = (1, 2)
+TASKS = (1, 2, 3)
 # A phrase of each question the exercise asks, in its order.
 QUESTIONS = {
     1: ("compute environment", "custom script", "load the model", "HTTP server software"),
     2: ("memory and vCPU", "endpoint scales", "advantages", "Large Language Models"),
+    3: ("two instances", "how much data", "filter input data and output data"),
 }
 
 
@@ -90,6 +91,22 @@ def test_the_handlers_of_task_1_take_nothing_but_json(tmp_path, monkeypatch):
         confident.input_fn("1,2", "text/csv")
 
 
+def test_the_script_of_task_3_answers_in_csv_and_notes_what_it_was_asked(
+    tmp_path, monkeypatch, capsys
+):
+    write_scripts(3, tmp_path)
+    _, test = data.digits()
+    pixels = test[data.PIXELS].head(20)
+    model = RandomForestClassifier(5, random_state=0).fit(pixels.to_numpy(), test[data.LABEL][:20])
+    predict = import_script(tmp_path, "predict", monkeypatch)
+    body = pixels.to_csv(header=False, index=False)
+    answer, content_type = predict.transform_fn(model, body, "text/csv", "text/csv")
+    assert content_type == "text/csv"
+    assert answer.split() == [str(digit) for digit in model.predict(pixels.to_numpy())]
+    name, _, note = capsys.readouterr().out.partition(" ")
+    assert name == "request" and json.loads(note)["rows"] == 20
+
+
 def import_script(folder: Path, name: str, monkeypatch):
     """Import a script of a folder's `src`, in a process that may hold another's already."""
     monkeypatch.syspath_prepend(str(folder / "src"))
@@ -137,3 +154,17 @@ def test_task_2_answers_from_the_load_that_it_made(run, local_cloud):
     assert "2048 MB, 5 at a time" in printed
     assert "calls refused" in printed
     assert endpoints(local_cloud) == []
+
+
+def test_task_3_answers_from_the_jobs_that_it_ran(run):
+    result = run(3, data=("(40, 1)", "(4, 1)"), split=("dtype=object), 8)", "dtype=object), 3)"))
+    printed = printed_answers(result)
+    assert "took part-0.csv, part-2.csv: 4,792 rows" in printed
+    assert "took part-1.csv: 2,396 rows" in printed
+    assert "pile.csv, rows in each request: 7,188\n" in printed
+
+
+def test_one_object_for_two_instances_does_not_pass_the_check_of_task_3(run):
+    result = run(3, data=("(40, 1)", "(1, 1)"), split=("dtype=object), 8)", "dtype=object), 1)"))
+    assert not result.passed
+    assert "1 of the 2 instances had no request" in result.failure

@@ -2,6 +2,7 @@
 
 import pytest
 from training_job import local_session, start_job, wait_for_job
+from transforms import ECHO, SLOW, Transforms
 
 from maze_helpers import cleanup
 from maze_helpers.tags import PREFIX, TAGS, is_tagged
@@ -85,6 +86,31 @@ def test_the_code_and_the_model_of_the_mazes_jobs_go_and_the_record_stays(sessio
     assert keys(session) == ["keep", f"{PREFIX}-2/keep"]
     assert status(session, "ours") == "Completed"
     assert cleanup.clean(session).empty
+
+
+def test_a_running_transform_job_of_the_maze_is_stopped_and_anothers_goes_on(new_cloud, session):
+    transforms = Transforms(new_cloud)
+    model = transforms.scripted(SLOW)
+    transforms.job(model, TransformJobName="ours", Tags=TAGS)
+    transforms.job(model, TransformJobName="theirs")
+    removed = cleanup.clean(session, dry_run=False)
+    assert ["transform job", "ours", "stop"] in removed.values.tolist()
+    assert transforms.describe_job("ours")["TransformJobStatus"] == "Stopped"
+    assert transforms.describe_job("theirs")["TransformJobStatus"] == "InProgress"
+
+
+def test_the_output_of_the_mazes_transform_jobs_goes_where_the_sdk_puts_it(new_cloud, session):
+    transforms = Transforms(new_cloud)
+    model = transforms.scripted(ECHO)
+    for name, tags in (("ours", TAGS), ("theirs", [])):
+        output = {"S3OutputPath": f"s3://{BUCKET}/{name}"}
+        job = transforms.run_job(model, TransformJobName=name, TransformOutput=output, Tags=tags)
+        assert job["TransformJobStatus"] == "Completed"
+    shared = {"S3OutputPath": f"s3://{BUCKET}/shared"}
+    transforms.run_job(model, TransformJobName="elsewhere", TransformOutput=shared, Tags=TAGS)
+    cleanup.clean(session, dry_run=False)
+    outputs = [key for key in keys(session) if key.endswith(".out")]
+    assert outputs == ["shared/rows.csv.out", "theirs/rows.csv.out"]
 
 
 def test_an_output_within_the_prefix_is_counted_once(session):

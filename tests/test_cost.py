@@ -1,11 +1,13 @@
 """The ledger counts what the maze ran, by AWS's prices; what it does not know is not free."""
 
+import math
 from datetime import date, datetime, timedelta, timezone
 
 import botocore.session
 import pandas as pd
 import pytest
 from training_job import local_session, start_job, wait_for_job
+from transforms import ECHO, Transforms
 
 from maze_helpers import cost
 from maze_helpers.tags import TAGS
@@ -115,6 +117,28 @@ def test_an_empty_ledger_costs_nothing(new_cloud):
 def test_several_instances_cost_as_many_times_as_much():
     row = {"instance": "ml.m5.large", "use": "training", "count": 3, "billable_s": 3600}
     assert cost._usd(row, "us-east-1") == pytest.approx(3 * 0.115)
+
+
+def test_a_transform_job_costs_all_its_instances_from_its_start_to_its_end(new_cloud):
+    transforms = Transforms(new_cloud)
+    two = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+    settings = {"TransformResources": two, "Tags": TAGS}
+    model = transforms.scripted(ECHO)
+    job = transforms.run_job(model, TransformJobName="ours", **settings)
+    transforms.run_job(model, TransformJobName="theirs")
+    unstarted = {"TransformOutput": {"S3OutputPath": "s3://no-such-bucket-anywhere/out"}}
+    transforms.run_job(model, TransformJobName="unstarted", **settings, **unstarted)
+    with local_session(new_cloud) as session:
+        ledger = cost.ledger(session)
+    assert list(ledger["job"]) == ["ours", "unstarted"]
+    ours, unstarted = ledger.to_dict("records")
+    seconds = (job["TransformEndTime"] - job["TransformStartTime"]).total_seconds()
+    assert (ours["use"], ours["instance"], ours["count"]) == ("transform", "ml.m5.large", 2)
+    assert ours["billable_s"] == math.ceil(seconds) >= 1
+    # documented: AWS's price list, USE1-Tsform:ml.m5.large.
+    assert ours["usd"] == pytest.approx(2 * 0.115 * ours["billable_s"] / 3600)
+    assert (unstarted["billable_s"], unstarted["usd"]) == (0, 0)
+    assert cost.statement(ledger, "local").startswith("2 jobs would have cost on AWS 0.0")
 
 
 def test_a_running_job_is_billed_up_to_now():

@@ -214,8 +214,7 @@ def test_a_worker_that_is_killed_comes_back(cloud, started):
     assert server.alive
 
 
-def test_what_it_uses_is_measured(cloud, started, monkeypatch):
-    monkeypatch.setattr(model_server, "_SAMPLE_PERIOD_S", 0.2)
+def test_what_it_uses_is_measured(cloud):
     samples = []
     server = model_server.ModelServer(
         cloud,
@@ -223,6 +222,7 @@ def test_what_it_uses_is_measured(cloud, started, monkeypatch):
         model_server.ServerIdentity(ENDPOINT, VARIANT),
         lambda server: None,
         samples.append,
+        sample_period_s=0.2,
     )
     server.start()
     until(lambda: len(samples) > 2, "samples")

@@ -26,6 +26,9 @@ def transitions(*steps):
 
 
 _, TEST = data.digits()
+REQUESTS = pd.DataFrame(
+    {"instance": "a", "object": ["x.csv", "y.csv"], "began": [1e9, 1e9 + 2], "seconds": [1, 3]}
+)
 FIGURES = {
     "confusion": lambda: plots.confusion([0, 1, 1, 2], [0, 1, 2, 2], "One of four is wrong"),
     "digits": lambda: plots.digits(data.images(TEST)[:7], TEST["label"][:7], "Seven digits"),
@@ -34,6 +37,7 @@ FIGURES = {
     ),
     "usage": lambda: plots.usage({"CPUUtilization": (TIMES, [1, 2, 3, 2, 1])}, "Mostly idle"),
     "cost": lambda: plots.cost(pd.DataFrame({"job": ["a"], "usd": [0.01]}), "A cent"),
+    "shifts": lambda: plots.shifts(REQUESTS, ["a", "b"], "One idles"),
     "timeline": lambda: plots.timeline(transitions(("Starting", 4), ("Training", 9)), "Waiting"),
 }
 
@@ -60,7 +64,9 @@ def test_a_figure_leaves_the_style_of_other_figures_alone():
     assert dict(plt.rcParams) == before
 
 
-@pytest.mark.parametrize("name", ["confusion", "metric_curve", "usage", "cost", "timeline"])
+@pytest.mark.parametrize(
+    "name", ["confusion", "metric_curve", "usage", "cost", "timeline", "shifts"]
+)
 def test_the_axes_say_the_finding_and_their_units(name):
     (axes,) = FIGURES[name]().axes
     assert axes.get_title(loc="left")
@@ -122,3 +128,18 @@ def test_a_status_that_still_runs_has_no_length_yet():
     running = transitions(("Starting", 4)) + [{"Status": "Training", "StartTime": START}]
     (axes,) = plots.timeline(running, "title").axes
     assert [text.get_text() for text in axes.texts] == ["4.0 s", "0.0 s"]
+
+
+def test_each_request_is_a_bar_of_its_instance_and_an_idle_one_says_so():
+    (axes,) = plots.shifts(REQUESTS, ["a", "b"], "One idles").axes
+    bars = [(bar.get_x(), bar.get_width(), round(bar.get_center()[1])) for bar in axes.patches]
+    assert bars == [(0, 1, 0), (2, 3, 0)]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["x", "y", " nothing to do"]
+
+
+def test_the_names_of_many_objects_are_left_out():
+    names = [f"{number}.csv" for number in range(plots.MOST_NAMED + 1)]
+    many = pd.DataFrame({"instance": "a", "object": names, "began": range(11), "seconds": 1})
+    (axes,) = plots.shifts(many, ["a"], "Many").axes
+    assert not axes.texts

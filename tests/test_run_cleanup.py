@@ -1,4 +1,4 @@
-"""A run leaves no endpoint running, whether its notebook passes, fails or is interrupted."""
+"""A run leaves nothing running, whether its notebook passes, fails or is interrupted."""
 
 import io
 import os
@@ -8,6 +8,7 @@ from endpoint_case import EndpointMaker
 from rich.console import Console
 from test_runner import write_notebook
 from training_job import local_session
+from transforms import SLOW, Transforms
 
 from maze_helpers import run_cleanup, runner
 from maze_helpers.tags import RUN_KEY, TAGS, is_tagged
@@ -75,14 +76,33 @@ def test_an_endpoint_that_goes_meanwhile_is_no_ones(cloud):
     assert not is_tagged(cloud.sagemaker, theirs["EndpointArn"], run_tag)
 
 
+def test_a_transform_job_that_runs_is_stopped_and_others_go_on(new_cloud, cloud, tmp_path):
+    transforms = Transforms(new_cloud)
+    request = transforms.request(transforms.scripted(SLOW), TransformJobName="left-running")
+    others = transforms.job(request["ModelName"], Tags=TAGS)
+    create = (
+        "from maze_helpers.session import connect\nfrom maze_helpers.tags import TAGS\n"
+        'sagemaker = connect(mode).boto_session.client("sagemaker")\n'
+        f"sagemaker.create_transform_job(**{request!r}, Tags=TAGS)"
+    )
+    notebook = write_notebook(tmp_path / "chapter_2" / "task_3" / "x.ipynb", create)
+    console = Console(file=io.StringIO(), width=200)
+    runner.run([notebook], "local", runs=tmp_path / "runs", console=console)
+    assert "The transform job left-running was still running: it is stopped now." in (
+        console.file.getvalue()
+    )
+    assert transforms.describe_job("left-running")["TransformJobStatus"] == "Stopped"
+    assert transforms.describe_job(others)["TransformJobStatus"] == "InProgress"
+
+
 def test_the_environment_is_as_it_was(new_cloud, monkeypatch):
     monkeypatch.setenv("MAZE_HOME", str(new_cloud.home))
     before = dict(os.environ)
-    assert run_cleanup.delete_endpoints("some-run", "local") == []
+    assert run_cleanup.end_leftovers("some-run", "local") == []
     assert dict(os.environ) == before
 
 
 def test_without_a_running_local_cloud_there_is_nothing_to_delete(tmp_path, monkeypatch):
     monkeypatch.setenv("MAZE_HOME", str(tmp_path / ".maze"))
-    assert run_cleanup.delete_endpoints("some-run", "local") == []
+    assert run_cleanup.end_leftovers("some-run", "local") == []
     assert not (tmp_path / ".maze").exists()

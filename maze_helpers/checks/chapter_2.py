@@ -14,11 +14,13 @@ from botocore.exceptions import ClientError
 from maze_helpers import data
 from maze_helpers.checks.check import Check, Missing
 from maze_helpers.checks.model import ACCURACY_NEEDED
+from maze_helpers.instances import instance_logs
 
 NAMESPACE = "AWS/SageMaker"
 # A load test in name only sends fewer calls than this.
 CALLS_NEEDED = 100
 LEAST_MEMORY_MB = 1024
+INSTANCES_NEEDED = 2
 # How far CloudWatch may be behind the calls.
 BEHIND_ON_AWS_S, BEHIND_LOCALLY_S = 180.0, 4.0
 PAUSE_S = 0.5
@@ -64,6 +66,56 @@ def _look_at_task_2(session: boto3.Session, endpoint_name: str) -> str:
         f"{endpoint_name} reads {accuracy:.1%} of the held-out digits in "
         f"{serverless['MemorySizeInMB']} MB, and has answered {calls:.0f} calls."
     )
+
+
+def _look_at_task_3(session: boto3.Session, job_name: str) -> str:
+    job = _completed_transform(session, job_name)
+    logs = instance_logs(session, job_name)
+    served = {name: sum("/invocations" in line for line in lines) for name, lines in logs.items()}
+    idle = [name for name, requests in served.items() if not requests]
+    if len(served) < INSTANCES_NEEDED:
+        raise Missing(
+            f"{job_name} ran on {len(served)} instance; the task asks for two: "
+            "transformer(instance_count=2)."
+        )
+    if idle:
+        raise Missing(
+            f"{len(idle)} of the {len(served)} instances had no request: an object keeps one "
+            "instance busy, so give the job more objects than one."
+        )
+    source = job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+    inputs, outputs = (
+        _count_objects(session, uri) for uri in (source, job["TransformOutput"]["S3OutputPath"])
+    )
+    if outputs < inputs:
+        raise Missing(f"{job_name} left {outputs} objects for the {inputs} of its input.")
+    return (
+        f"{job_name} had {len(served)} instances, and each of them answered: "
+        f"{inputs} objects, {sum(served.values())} requests."
+    )
+
+
+def _completed_transform(session: boto3.Session, job_name: str) -> dict[str, Any]:
+    """Return the job's description; raise Missing, unless it is Completed."""
+    try:
+        job = session.client("sagemaker").describe_transform_job(TransformJobName=job_name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            raise
+        raise Missing(
+            f"There is no transform job {job_name}: has transform() run, and is it its name?"
+        ) from error
+    status = job["TransformJobStatus"]
+    if status != "Completed":
+        reason = f": {job['FailureReason']}" if job.get("FailureReason") else "."
+        raise Missing(f"{job_name} is {status}, not Completed{reason}")
+    return job
+
+
+def _count_objects(session: boto3.Session, uri: str) -> int:
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    pages = session.client("s3").get_paginator("list_objects_v2")
+    return sum(page["KeyCount"] for page in pages.paginate(Bucket=bucket, Prefix=prefix))
 
 
 def _in_service(session: boto3.Session, endpoint_name: str) -> tuple[dict, dict]:
@@ -226,4 +278,9 @@ task_2 = Check(
     "chapter 2, task 2",
     "A serverless endpoint with the least memory has been through a load test.",
     _look_at_task_2,
+)
+task_3 = Check(
+    "chapter 2, task 3",
+    "A batch transform job on two instances, and both of them at work.",
+    _look_at_task_3,
 )

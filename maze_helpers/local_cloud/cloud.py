@@ -10,6 +10,7 @@ from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
 from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_time_s
 from maze_helpers.local_cloud.engine.training import TrainingEngine
+from maze_helpers.local_cloud.engine.transform.transforms import TransformEngine
 from maze_helpers.local_cloud.services.cloudwatch import MetricStore
 from maze_helpers.local_cloud.services.logs import LogStore
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
@@ -47,12 +48,14 @@ class LocalCloud:
         self.serverless_idle_s = idle_time_s(os.environ)
         self.hosting = HostingEngine(self)
         self.async_inferences = AsyncInferences(self)
+        self.transforms = TransformEngine(self)
 
     def recover(self) -> None:
         """Put right what a killed server left behind: stray processes, half-written files."""
         self.objects.recover()
         self.training.recover()
         self.hosting.recover()
+        self.transforms.recover()
         self.async_inferences.start()
 
     def announce_close(self) -> None:
@@ -63,6 +66,7 @@ class LocalCloud:
         """Stop what runs, then close the store."""
         self.async_inferences.close()
         self.hosting.close()
+        self.transforms.close()
         self.training.close()
         self.invocation_metrics.close()
         self.store.close()

@@ -7,14 +7,13 @@ a transport drops the answer when its next write fails.
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httptools
 
 from maze_helpers.local_cloud.engine.hosting.calls import (
     Call,
-    CallFailed,
     ConnectionLost,
     NotReached,
     Reply,
@@ -26,6 +25,7 @@ USER_AGENT = "AHC/2.0"
 READ_BYTES = 64 * 1024
 # A larger body goes through a larger buffer, as far as the system allows: in fewer turns.
 LARGE_BYTES, SEND_BUFFER_BYTES = 128 * 1024, 1024 * 1024
+_NOTHING: Iterator[bytes] = iter(())
 
 
 async def send(socket_path: Path, call: Call) -> Reply:
@@ -34,6 +34,26 @@ async def send(socket_path: Path, call: Call) -> Reply:
     Cancelled, it closes the connection. Raises: NotReached, ConnectionLost, TimedOut.
     """
     return await _ask(socket_path, "POST", "/invocations", call)
+
+
+async def send_in_chunks(
+    socket_path: Path,
+    headers: Mapping[str, str],
+    chunks: Iterator[bytes],
+    timeout_s: float,
+    take: Callable[[bytes], object],
+) -> Reply:
+    """Return the server's answer to POST /invocations with a body of any size.
+
+    chunks: the body, each piece made when the one before is sent. take: gets the body of an answer
+    of status 200, piece by piece; it is not in what is returned then.
+    Raises: as `send`; what making a piece or taking one raises.
+    """
+    framing = {**headers, "Transfer-Encoding": "chunked"}
+    head = _head("POST", "/invocations", framing, None)
+    with _connected(socket_path) as connection:
+        exchange = _Exchange(connection, [head], _Answer(take), _framed(chunks))
+        return await exchange.reply(timeout_s)
 
 
 async def get(socket_path: Path, path: str, timeout_s: float) -> Reply:
@@ -46,29 +66,50 @@ async def get(socket_path: Path, path: str, timeout_s: float) -> Reply:
 
 async def _ask(socket_path: Path, method: str, path: str, call: Call) -> Reply:
     head = _head(method, path, call.headers, len(call.body))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.setblocking(False)
+    with _connected(socket_path) as connection:
         if len(call.body) > LARGE_BYTES:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        try:
-            # A unix socket connects at once or not at all: also where its queue is full.
-            connection.connect(str(socket_path))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise NotReached(f"The model server is not there: {reason}.") from error
-        return await _Exchange(connection, [head, call.body]).reply(call.timeout_s)
+        return await _Exchange(connection, [head, call.body], _Answer()).reply(call.timeout_s)
 
 
-def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
-    """Return a request's first lines. Raises: ValueError, if a header would be two."""
+def _connected(socket_path: Path) -> socket.socket:
+    """Return a connection, to be closed. Raises: NotReached."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    try:
+        # A unix socket connects at once or not at all: also where its queue is full.
+        connection.connect(str(socket_path))
+    except OSError as error:
+        connection.close()
+        reason = error.strerror or str(error)
+        raise NotReached(f"The model server is not there: {reason}.") from error
+    return connection
+
+
+def _framed(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the chunks as HTTP frames them, and the end."""
+    for chunk in chunks:
+        if chunk:
+            yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
+    yield b"0\r\n\r\n"
+
+
+def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int | None) -> bytes:
+    """Return a request's first lines. Raises: ValueError, if a header would be two.
+
+    body_bytes: None where the headers tell how the body is framed.
+    """
+    named = {
+        "Host": "localhost:8080",
+        "User-Agent": USER_AGENT,
+        "Connection": "close",
+        **headers,
+    }
     lines = [
         f"{method} {path} HTTP/1.1",
-        "Host: localhost:8080",
-        f"User-Agent: {USER_AGENT}",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in headers.items()),
+        *(f"{name}: {value}" for name, value in named.items()),
     ]
-    if method == "POST":
+    if method == "POST" and body_bytes is not None:
         lines.append(f"Content-Length: {body_bytes}")
     if any("\n" in line or "\r" in line for line in lines):
         raise ValueError("a header to a model server holds a line break")
@@ -78,13 +119,21 @@ def _head(method: str, path: str, headers: Mapping[str, str], body_bytes: int) -
 class _Exchange:
     """A connection's one request and its answer."""
 
-    def __init__(self, connection: socket.socket, request: list[bytes]) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        request: list[bytes],
+        answer: "_Answer",
+        further: Iterator[bytes] = _NOTHING,
+    ) -> None:
+        """request: what is sent at once. further: what follows, each made as it is needed."""
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._descriptor = connection.fileno()
         self._writes_on = False
         self._unsent = [memoryview(part) for part in request if part]
-        self._answer = _Answer()
+        self._further = further
+        self._answer = answer
         self._ended: asyncio.Future[None] = self._loop.create_future()
 
     async def reply(self, timeout_s: float) -> Reply:
@@ -93,8 +142,7 @@ class _Exchange:
         deadline = self._loop.call_later(timeout_s, self._time_out, timeout_s)
         self._loop.add_reader(self._descriptor, self._read)
         try:
-            self._write()
-            if self._unsent:
+            if self._write():
                 self._writes_on = True
                 self._loop.add_writer(self._descriptor, self._write_on)
             await self._ended
@@ -105,21 +153,38 @@ class _Exchange:
         latency_us = (time.perf_counter() - began_s) * 1e6
         return self._answer.reply(latency_us)
 
-    def _write(self) -> None:
-        """Send what the connection takes now."""
+    def _write(self) -> bool:
+        """Send what the connection takes now, and return whether there is more to send."""
         try:
             while self._unsent:
                 sent = self._connection.sendmsg(self._unsent)
                 self._unsent = _after(self._unsent, sent)
         except BlockingIOError:
-            return
+            return True
         except OSError:
             # The server reads no further: it may have answered all the same.
-            self._unsent = []
+            self._unsent, self._further = [], _NOTHING
+            return False
+        return self._make_next()
+
+    def _make_next(self) -> bool:
+        """Return whether the request has a further piece, made to be sent in the loop's next turn.
+
+        Not in this one: where the server reads as fast as pieces are made, nothing else on the
+        loop would have a turn until all are sent.
+        """
+        try:
+            piece = next(self._further, b"")
+        except Exception as error:
+            # In a callback of the loop, it would reach nobody.
+            self._further = _NOTHING
+            self._fail(error)
+            return False
+        self._unsent = [memoryview(piece)] if piece else []
+        return bool(piece)
 
     def _write_on(self) -> None:
-        self._write()
-        if not self._unsent:
+        if not self._write():
             self._stop_writing()
 
     def _stop_writing(self) -> None:
@@ -140,12 +205,13 @@ class _Exchange:
             return
         try:
             self._answer.feed(data)
-        except ConnectionLost as error:
+        except Exception as error:
+            # In a callback of the loop, it would reach nobody.
             self._fail(error)
         if self._answer.is_whole and not self._ended.done():
             self._ended.set_result(None)
 
-    def _fail(self, error: CallFailed) -> None:
+    def _fail(self, error: Exception) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
 
@@ -153,23 +219,28 @@ class _Exchange:
 class _Answer:
     """An answer as it arrives; httptools calls the methods that begin with "on_"."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Callable[[bytes], object] | None = None) -> None:
+        """take: gets the body of an answer of status 200, None to keep it."""
         self.is_whole = False
+        self._take = take
         self._parser = httptools.HttpResponseParser(self)
         self._status = 0
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
+        self._failure: Exception | None = None
 
     def feed(self, data: bytes) -> None:
         """Take in some more of the answer; b"" is its end.
 
-        Raises: ConnectionLost, if it ended too early or is not HTTP.
+        Raises: ConnectionLost, if it ended too early or is not HTTP; what taking it raises.
         """
         if not data:
             self._end()
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            raise (self._failure or error) from None
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             # What comes after the answer is nobody's.
             if not self.is_whole:
@@ -177,7 +248,10 @@ class _Answer:
 
     def reply(self, latency_us: float) -> Reply:
         """Return the answer, once it is whole."""
-        return Reply(self._status, self._headers, b"".join(self._body), latency_us)
+        body = b"".join(self._body)
+        # The parser and this name each other: until the garbage is collected, they stay.
+        self._body.clear()
+        return Reply(self._status, self._headers, body, latency_us)
 
     def _end(self) -> None:
         framed = "content-length" in self._headers or "transfer-encoding" in self._headers
@@ -198,8 +272,16 @@ class _Answer:
             self._headers = {}
 
     def on_body(self, body: bytes) -> None:
-        """Keep some of the body."""
-        self._body.append(body)
+        """Keep some of the body, or hand it on."""
+        if self._take is None or self._status != 200:
+            self._body.append(body)
+            return
+        try:
+            self._take(body)
+        except Exception as error:
+            # The parser raises an error of its own.
+            self._failure = error
+            raise
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole, unless it only said to go on."""

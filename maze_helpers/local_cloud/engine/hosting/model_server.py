@@ -39,7 +39,7 @@ _MOST_BAD_PINGS = 5
 _OK = 200
 _MAX_CAUSE_CHARACTERS = 700
 # Each measurement reads all of the machine's processes.
-_SAMPLE_PERIOD_S = 5.0
+SAMPLE_PERIOD_S = 5.0
 
 
 class ModelServer:
@@ -56,11 +56,12 @@ class ModelServer:
         identity: ServerIdentity,
         on_end: Callable[[ModelServer], None],
         on_sample: Callable[[Sample], None] | None = None,
+        sample_period_s: float = SAMPLE_PERIOD_S,
     ) -> None:
         """Name the server.
 
         on_end: called once it has ended, and nothing of it is left, if it had been ready and
-        nobody asked it to end. on_sample: called with what it uses, every few seconds.
+        nobody asked it to end. on_sample: called with what it uses, once a period.
         """
         self.spec = spec
         self.identity = identity
@@ -68,6 +69,7 @@ class ModelServer:
         self._cloud = cloud
         self._on_end = on_end
         self._on_sample = on_sample
+        self._sample_period_s = sample_period_s
         self._folder = ServerFolder(cloud.home / "hosting" / "servers" / identity.instance_id)
         self._log: LogWriter | None = None
         self._container: Container | None = None
@@ -155,7 +157,7 @@ class ModelServer:
             server_environment(self._cloud, self.spec, self._folder),
             on_line=self._log.add,
             on_sample=self._on_sample or _ignore,
-            sample_period_s=_SAMPLE_PERIOD_S,
+            sample_period_s=self._sample_period_s,
             on_end=self._container_ended,
             memory_limit_bytes=self.spec.memory_limit_bytes,
         )

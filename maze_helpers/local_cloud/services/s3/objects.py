@@ -187,6 +187,25 @@ class ObjectStore:
         condition: raises unless the object that is there now (or None) may be replaced.
         Raises: NoSuchBucket. What was written is the caller's to discard when this raises.
         """
+        with self._store.transaction() as db:
+            info, garbage = self.put_row(db, bucket, key, written, attributes, tags, condition)
+        self.blobs.remove(garbage)
+        return info
+
+    def put_row(
+        self,
+        db: sqlite3.Connection,
+        bucket: str,
+        key: str,
+        written: Written,
+        attributes: Attributes,
+        tags: Mapping[str, str] | None = None,
+        condition: Condition | None = None,
+    ) -> tuple[ObjectInfo, list[str]]:
+        """Write an object within a transaction; return it, and the blobs to remove after it.
+
+        Otherwise as `put`.
+        """
         info = ObjectInfo(
             bucket=bucket,
             key=key,
@@ -196,12 +215,8 @@ class ObjectStore:
             attributes=replace(attributes, checksum=written.checksum),
             tags=tags or {},
         )
-        with self._store.transaction() as db:
-            garbage = self.write_row(
-                db, info, condition, blob_id=written.blob_id, small=written.small
-            )
-        self.blobs.remove(garbage)
-        return info
+        garbage = self.write_row(db, info, condition, blob_id=written.blob_id, small=written.small)
+        return info, garbage
 
     def write_row(
         self,

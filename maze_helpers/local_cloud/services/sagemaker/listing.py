@@ -9,6 +9,7 @@ from typing import Any
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.resources import (
     TRAINING_JOB,
+    TRANSFORM_JOB,
     Document,
     Kind,
     load,
@@ -86,7 +87,7 @@ def _conditions(kind: Kind, request: dict[str, Any]) -> tuple[list[str], list[An
         values.append(request["NameContains"])
     for member, condition in _TIME_FILTERS.items():
         if member in request:
-            if member == "CreationTimeAfter" and kind is not TRAINING_JOB:
+            if member == "CreationTimeAfter" and kind not in (TRAINING_JOB, TRANSFORM_JOB):
                 # Source: CreationTimeAfter of ListEndpoints, -EndpointConfigs and -Models.
                 condition = "created_at >= ?"
             conditions.append(condition)

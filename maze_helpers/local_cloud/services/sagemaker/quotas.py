@@ -1,9 +1,12 @@
-"""The account's quotas on endpoints, and what counts against them.
+"""The account's quotas on endpoints and transform jobs, and what counts against them.
 
 Sources: the names, and the numbers of instances and memory in new accounts, as public reports and
 listings of Service Quotas quote them; the message, the same reports of ResourceLimitExceeded; the
 numbers of serverless endpoints and of their concurrency, the SageMaker guide, "Deploy models with
 Amazon SageMaker Serverless Inference".
+
+Differs from AWS: a new account has no instances for transform jobs until it asks for some; here it
+has as many as for endpoints.
 """
 
 import re
@@ -27,6 +30,8 @@ class Quota:
     unit: str
 
 
+# What an account's instances are used for, as the quotas' names have it.
+ENDPOINT, TRANSFORM_JOB = "endpoint", "transform job"
 # How many instances of each size.
 _INSTANCES = (
     (("t2",), {"medium": 6, "large": 6, "xlarge": 6, "2xlarge": 6}),
@@ -40,6 +45,7 @@ _INSTANCES = (
 _OF_ANY_OTHER_TYPE = 2
 _ACCELERATED = re.compile("g[0-9]|p[0-9]|inf|trn")
 ALL_INSTANCES = Quota("Number of instances across active endpoints", 20, "Instances")
+ALL_TRANSFORM_INSTANCES = Quota("Number of instances across all transform jobs", 20, "Instances")
 # The units of the next two are guesses.
 SERVERLESS_ENDPOINTS = Quota("Maximum number of serverless endpoints", 50, "Endpoints")
 TOTAL_CONCURRENCY = Quota(
@@ -50,12 +56,15 @@ TOTAL_CONCURRENCY = Quota(
 MEMORY = Quota("Memory size in MB per serverless endpoint", 3072, "MBs")
 
 
-def instances_of(instance_type: str) -> Quota:
-    """Return the quota on the instances of a type, such as 'ml.m5.large for endpoint usage'."""
+def instances_of(instance_type: str, use: str) -> Quota:
+    """Return the quota on the instances of a type, such as 'ml.m5.large for endpoint usage'.
+
+    use: ENDPOINT or TRANSFORM_JOB.
+    """
     _, family, size = instance_type.split(".")
     counts = [sizes[size] for families, sizes in _INSTANCES if family in families and size in sizes]
     value = counts[0] if counts else 0 if _ACCELERATED.match(family) else _OF_ANY_OTHER_TYPE
-    return Quota(f"{instance_type} for endpoint usage", value, "Instances")
+    return Quota(f"{instance_type} for {use} usage", value, "Instances")
 
 
 def usage_of(variants: Iterable[Document]) -> Counter[Quota]:
@@ -67,7 +76,7 @@ def usage_of(variants: Iterable[Document]) -> Counter[Quota]:
             used[TOTAL_CONCURRENCY] += variant["ServerlessConfig"]["MaxConcurrency"]
         else:
             count = variant["InitialInstanceCount"]
-            used[instances_of(variant["InstanceType"])] += count
+            used[instances_of(variant["InstanceType"], ENDPOINT)] += count
             used[ALL_INSTANCES] += count
     return used
 
@@ -86,6 +95,14 @@ def usage(endpoint: Document) -> Counter[Quota]:
     return usage_of(deployed) | usage_of(_as_desired(endpoint, deployed)) | usage_of(deploying)
 
 
+def transform_usage(job: Document) -> Counter[Quota]:
+    """Return what a transform job takes of each quota, while it runs."""
+    resources = job["TransformResources"]
+    count = resources["InstanceCount"]
+    of_type = instances_of(resources["InstanceType"], TRANSFORM_JOB)
+    return Counter({of_type: count, ALL_TRANSFORM_INSTANCES: count})
+
+
 def _as_desired(endpoint: Document, variants: list[Document]) -> list[Document]:
     counts = {
         summary["VariantName"]: {"InitialInstanceCount": summary["DesiredInstanceCount"]}
@@ -96,10 +113,10 @@ def _as_desired(endpoint: Document, variants: list[Document]) -> list[Document]:
 
 
 def check_quotas(others: Counter[Quota], now: Counter[Quota], then: Counter[Quota]) -> None:
-    """Check that an endpoint may take what it asks for.
+    """Check that an endpoint or a job may take what it asks for.
 
-    others: what the account's other endpoints take. now, then: the endpoint, as it is and as it
-    shall be; what it gives back is never refused.
+    others: what the account's others take. now, then: it, as it is and as it shall be; what it
+    gives back is never refused.
     Raises: ResourceLimitExceeded.
     """
     for quota, asked in then.items():

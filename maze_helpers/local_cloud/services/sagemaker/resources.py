@@ -44,7 +44,7 @@ class Kind:
     """A kind of resource: how its ARN, its members and its errors are spelled.
 
     arn_type: the ARN's part before the name. noun: its name in a member, as in TrainingJobName.
-    not_found, taken: messages; {arn} stands for the ARN.
+    not_found, taken: messages; {arn} stands for the ARN, {name} for the name.
     """
 
     arn_type: str
@@ -77,6 +77,15 @@ TRAINING_JOB = Kind(
         "Job name must be unique within an AWS account and region, and a job with this name "
         "already exists ({arn})"
     ),
+    taken_error=ResourceInUse,
+)
+TRANSFORM_JOB = Kind(
+    arn_type="transform-job",
+    noun="TransformJob",
+    # Source: aws-controllers-k8s/sagemaker-controller, generator.yaml, which knows it by its start.
+    not_found="Could not find requested job with name: {name}",
+    # That it is as a training job's is a guess.
+    taken=TRAINING_JOB.taken,
     taken_error=ResourceInUse,
 )
 MODEL = Kind(
@@ -206,7 +215,7 @@ class Resources:
 
     def not_found(self, kind: Kind, name: str) -> ValidationException:
         """Return the error that says a resource is not there."""
-        return ValidationException(kind.not_found.format(arn=self.arn(kind, name)))
+        return ValidationException(kind.not_found.format(arn=self.arn(kind, name), name=name))
 
 
 def dump(document: Document) -> str:

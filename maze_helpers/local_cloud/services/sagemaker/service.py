@@ -11,6 +11,7 @@ from maze_helpers.local_cloud.services.sagemaker.models import Models
 from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.services.sagemaker.tags import Tags
 from maze_helpers.local_cloud.services.sagemaker.training_jobs import TrainingJobs
+from maze_helpers.local_cloud.services.sagemaker.transform_jobs import TransformJobs
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
@@ -27,5 +28,6 @@ class SageMaker:
             **Endpoints(cloud, resources).operations,
             **Models(cloud, resources).operations,
             **TrainingJobs(cloud, resources).operations,
+            **TransformJobs(cloud, resources).operations,
             **Tags(cloud.store).operations,
         }

@@ -11,6 +11,7 @@ from maze_helpers.local_cloud.engine.metric_scraper import MetricRegexError, com
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
+from maze_helpers.local_cloud.services.sagemaker.input_check import check_input_exists
 from maze_helpers.local_cloud.services.sagemaker.refusals import missing, refuse, unsupported
 
 # Source: CreateTrainingJob, StoppingCondition: one day unless given, 28 days at most.
@@ -52,7 +53,8 @@ def check_training_request(request: dict[str, Any], objects: ObjectStore, region
     _check_channel_names(request)
     for channel in request.get("InputDataConfig", []):
         _check_channel(channel)
-        _check_input_exists(channel, objects, region, request["RoleArn"])
+        source = channel["DataSource"]["S3DataSource"]
+        check_input_exists(source["S3Uri"], objects, region, request["RoleArn"])
 
 
 def _refuse(members: dict[str, Any], path: str) -> None:
@@ -149,18 +151,3 @@ def _check_channel(channel: dict[str, Any]) -> None:
     for member, value, supported in settings:
         if value != supported:
             raise _unsupported(member, value)
-
-
-def _check_input_exists(
-    channel: dict[str, Any], objects: ObjectStore, region: str, role_arn: str
-) -> None:
-    uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-    bucket, prefix = split_s3_uri(uri)
-    if objects.bucket_exists(bucket) and any(True for _ in objects.list_objects(bucket, prefix)):
-        return
-    raise ValidationException(
-        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that '
-        f"the bucket exists in the selected region ({region}), that objects exist under that S3 "
-        f'prefix, and that the role "{role_arn}" has "s3:ListBucket" permissions on bucket '
-        f'"{bucket}".'
-    )
