@@ -160,6 +160,10 @@ def processing(content_type="text/csv", accept="text/csv", split="Line", assembl
             InputFilter="$.features",
             OutputFilter="$['id','SageMakerOutput']",
         ),
+        # The output is left as the model makes it, or nothing is said of it.
+        processing(accept="application/json", assemble="", InputFilter="$[1:]"),
+        processing(accept=""),
+        processing("application/json", "application/jsonlines"),
         # What only spells out the defaults, as the SDK's own tests do.
         processing("text/csv", "", "", "", InputFilter="$", OutputFilter="$"),
         processing("image/jpeg", "", "", "", InputFilter="", OutputFilter="", JoinSource="None"),
@@ -175,10 +179,9 @@ def test_data_processing_that_the_guide_allows(request_):
     [
         (processing(""), "ContentType is not there"),
         (processing("text/plain"), "ContentType is 'text/plain'"),
-        (processing(accept=""), "Accept is not there"),
-        (processing(accept="application/x-npy"), "Accept is 'application/x-npy'"),
-        (processing(accept="application/json"), "must be the same"),
-        (processing("application/json", "application/jsonlines"), "must be the same"),
+        (processing(accept="application/x-npy"), "must be of one format"),
+        (processing(accept="application/json"), "must be of one format"),
+        (processing("application/json", "text/csv"), "must be of one format"),
         (processing(assemble=""), "AssembleWith 'None' must be the same"),
         (processing(split="None", assemble="None"), "must be 'Line'"),
         (

@@ -28,48 +28,56 @@ def check_data_processing(request: dict[str, Any]) -> None:
     """
     processing = request.get("DataProcessing", {})
     paths = {name: processing[name] for name in _FILTERS if processing.get(name, "$") not in _WHOLE}
-    if not paths and processing.get("JoinSource", "None") == "None":
+    changes_output = "OutputFilter" in paths or processing.get("JoinSource", "None") != "None"
+    if not paths and not changes_output:
         return
     source, target = request["TransformInput"], request["TransformOutput"]
-    content_type = _common_type(source.get("ContentType", ""), target.get("Accept", ""))
-    _check_delimiters(
-        content_type, source.get("SplitType", "None"), target.get("AssembleWith", "None")
-    )
+    content_type = _content_type(source.get("ContentType", ""))
+    _check_splits(content_type, source.get("SplitType", "None"))
+    if changes_output:
+        _check_target(source, target)
     for name, path in paths.items():
         _check_path(name, path, content_type)
 
 
-def _common_type(content_type: str, accept: str) -> str:
-    """Return the media type that the model both takes and answers with."""
-    for member, value in (("ContentType", content_type), ("Accept", accept)):
-        if media_type(value) not in _FORMATS:
-            found = f"'{value}'" if value else "not there"
-            raise ValidationException(
-                f"{member} is {found}; with DataProcessing it must be one of {', '.join(_FORMATS)}."
-            )
-    if media_type(content_type) != media_type(accept):
+def _content_type(content_type: str) -> str:
+    """Return the media type that the records have."""
+    if media_type(content_type) not in _FORMATS:
+        found = f"'{content_type}'" if content_type else "not there"
         raise ValidationException(
-            f"ContentType '{content_type}' and Accept '{accept}' must be the same with "
-            "DataProcessing."
+            f"ContentType is {found}; with DataProcessing it must be one of {', '.join(_FORMATS)}."
         )
     return media_type(content_type)
 
 
-def _check_delimiters(content_type: str, split_type: str, assemble_with: str) -> None:
+def _check_splits(content_type: str, split_type: str) -> None:
+    if split_type == "Line" or content_type == JSON:
+        return
+    if content_type == CSV:
+        raise ValidationException(f"SplitType must be 'Line' with DataProcessing of {CSV}.")
+    # AWS's guide says only that it may be Line.
+    raise unsupported(
+        "CreateTransformJob", f"SplitType '{split_type}' with DataProcessing of {JSON_LINES}"
+    )
+
+
+def _check_target(source: dict[str, Any], target: dict[str, Any]) -> None:
+    """Check that answers are what records are. Without an Accept, the model is believed to be."""
+    content_type, accept = source["ContentType"], target.get("Accept")
+    family = (CSV,) if media_type(content_type) == CSV else (JSON, JSON_LINES)
+    if accept and media_type(accept) not in family:
+        raise ValidationException(
+            f"ContentType '{content_type}' and Accept '{accept}' must be of one format with "
+            "JoinSource or OutputFilter."
+        )
+    split_type, assemble_with = (
+        source.get("SplitType", "None"),
+        target.get("AssembleWith", "None"),
+    )
     if split_type != assemble_with:
         raise ValidationException(
             f"SplitType '{split_type}' and AssembleWith '{assemble_with}' must be the same with "
-            "DataProcessing."
-        )
-    if content_type == CSV and split_type != "Line":
-        raise ValidationException(
-            f"SplitType and AssembleWith must be 'Line' with DataProcessing of {CSV}."
-        )
-    if content_type == JSON_LINES and split_type != "Line":
-        # AWS's guide says only that it may be Line.
-        raise unsupported(
-            "CreateTransformJob",
-            f"SplitType '{split_type}' with DataProcessing of {JSON_LINES}",
+            "JoinSource or OutputFilter."
         )
 
 
