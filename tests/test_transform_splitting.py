@@ -142,6 +142,8 @@ def test_nothing_at_all_is_no_gzip_error():
         gzip.compress(b"1,2") + b"garbage",
         gzip.compress(b"1,2")[:-8] + b"\1" * 8,
     ],
+    # By name: the time is in what is compressed.
+    ids=["text", "zeros", "zlib", "garbage behind", "a wrong checksum"],
 )
 def test_what_is_not_gzip_is_an_error(stream):
     with pytest.raises(gzip.BadGzipFile):
