@@ -28,6 +28,15 @@ WAITS = """
     """
 
 
+# Says that it is there, and is never ready.
+STARTS = """
+    import os, time
+    def model_fn(model_dir):
+        os.write(1, b"starting\\n")
+        time.sleep(600)
+    """
+
+
 @pytest.fixture(scope="module")
 def transforms(local_cloud):
     return Transforms(local_cloud)
@@ -82,15 +91,15 @@ def at_work(transforms: Transforms, model: str, folder: str, **members) -> str:
 
 
 def test_a_job_that_is_stopped_at_once(transforms, waiting):
-    job = transforms.stop(begin(transforms, waiting, "at-once", b"1,1\n"))
+    job = transforms.stop(begin(transforms, waiting, "at-once", b"9,9\n"))
     assert job["TransformJobStatus"] == "Stopped"
     assert "FailureReason" not in job
     assert keys(transforms, "at-once") == []
 
 
-def test_a_job_that_is_stopped_while_its_servers_start(transforms, waiting, local_cloud):
-    name = begin(transforms, waiting, "starting", b"1,1\n")
-    until(lambda: printed(transforms, name), "the first line of a container")
+def test_a_job_that_is_stopped_while_its_servers_start(transforms):
+    name = begin(transforms, transforms.scripted(STARTS), "starting", b"1,1\n")
+    until(lambda: "starting" in printed(transforms, name), "the first line of a container")
     assert transforms.stop(name)["TransformJobStatus"] == "Stopped"
     assert keys(transforms, "starting") == []
 
@@ -160,11 +169,14 @@ def test_jobs_that_end_by_themselves_leave_no_process_and_no_thread(transforms, 
 
 def containers(transforms: Transforms) -> list[psutil.Process]:
     """Return the processes of model servers."""
-    return [
-        process
-        for process in processes_of(transforms.cloud.home / "hosting")
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    ]
+    return [p for p in processes_of(transforms.cloud.home / "hosting") if is_alive(p)]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_jobs_of_a_cloud_that_ends_fail_and_leave_nothing(new_cloud):
@@ -180,7 +192,7 @@ def test_jobs_of_a_cloud_that_ends_fail_and_leave_nothing(new_cloud):
     assert job["FailureReason"].startswith("InternalServerError: The local cloud was shut down")
     assert keys(transforms, "shut-down") == []
     assert len(blobs(new_cloud)) < len(before)
-    assert not containers(transforms)
+    until(lambda: not containers(transforms), "the end of all containers")
 
 
 def test_jobs_of_a_cloud_that_is_killed_fail_and_leave_nothing(new_cloud):
