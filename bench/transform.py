@@ -152,33 +152,34 @@ def speed(jobs: Jobs, folder: Path, options: argparse.Namespace) -> None:
 
 
 def bare(model: Path, paths: list[Path], count: int) -> float:
-    """Return the seconds that so many processes take for the files, their start not counted."""
+    """Return the seconds that so many processes take for the files, without start and end."""
     context = multiprocessing.get_context("spawn")
-    ready, go = context.Barrier(count + 1), context.Barrier(count + 1)
+    ready, done = context.Barrier(count + 1), context.Barrier(count + 1)
     processes = [
-        context.Process(target=transform, args=(model, paths[number::count], ready, go))
+        context.Process(target=transform, args=(model, paths[number::count], ready, done))
         for number in range(count)
     ]
     for process in processes:
         process.start()
     ready.wait()
     began_s = time.perf_counter()
-    go.wait()
+    done.wait()
+    took_s = time.perf_counter() - began_s
     for process in processes:
         process.join()
-    return time.perf_counter() - began_s
+    return took_s
 
 
-def transform(model_path: Path, paths: list[Path], ready, go) -> None:
+def transform(model_path: Path, paths: list[Path], ready, done) -> None:
     """Decode, predict and encode files, batch by batch."""
     model = joblib.load(model_path)
     model.predict(np.zeros((1, 64)))
     ready.wait()
-    go.wait()
     for path in paths:
         with path.open("rb") as source, open(f"{path}.out", "w") as target:
             for batch in batches(source.read()):
                 target.write(encode(model.predict(decode(batch.decode(), "text/csv")), "text/csv"))
+    done.wait()
 
 
 def batches(data: bytes) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from maze_helpers.local_cloud.engine.transform.splitting import (
     Batch,
     TooLarge,
     batches,
+    blocks,
     decompressed,
     gathered,
     lines,
@@ -43,6 +44,32 @@ def test_any_chunks_give_the_same_lines(records, ends, is_ended, cuts):
     if not is_ended:
         data = data.rstrip(b"\n")
     assert list(lines(cut(data, cuts), None)) == records
+
+
+def outcome(found) -> tuple[list[Batch], bool]:
+    """Return what comes, and whether a line was too large then."""
+    batches_ = []
+    try:
+        for batch in found:
+            batches_.append(batch)
+    except TooLarge:
+        return batches_, True
+    return batches_, False
+
+
+@given(
+    data=st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"bc", b"d,e,f"]), max_size=60),
+    most_bytes=st.integers(4, 12),
+    cuts=CUTS,
+)
+def test_blocks_are_the_batches_of_the_same_lines(data, most_bytes, cuts):
+    chunks = cut(b"".join(data), cuts)
+    records = ((line, b"") for line in lines(chunks, most_bytes))
+    expected, expected_too_large = outcome(batches(records, most_bytes, None))
+    found, too_large = outcome(blocks(chunks, most_bytes))
+    assert too_large == expected_too_large
+    # With a line that is too large, all is lost in any case.
+    assert too_large or found == expected
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])

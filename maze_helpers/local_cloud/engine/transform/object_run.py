@@ -17,6 +17,7 @@ from maze_helpers.local_cloud.engine.transform.splitting import (
     Batch,
     TooLarge,
     batches,
+    blocks,
     decompressed,
     gathered,
     lines,
@@ -196,8 +197,10 @@ class ObjectRun:
     def _batches(self) -> Iterator[Batch]:
         """Return what goes into each request."""
         most_bytes = self._settings.max_payload_bytes
-        # What a filter leaves out need not fit.
         filters = self._processing.filters_input
+        if most_bytes is not None and self._may_be_cut_anywhere():
+            return blocks(self._chunks(), most_bytes)
+        # What a filter leaves out need not fit.
         most_of_record = MOST_RECORD_BYTES if filters or most_bytes is None else most_bytes
         if self._settings.splits:
             records = lines(self._chunks(), most_of_record)
@@ -205,6 +208,16 @@ class ObjectRun:
         else:
             records, most_records = iter([_whole(self._chunks(), most_of_record)]), 1
         return batches(map(self._kept, records), most_bytes, most_records)
+
+    def _may_be_cut_anywhere(self) -> bool:
+        """Return whether nothing is done to a single record: only lines must stay whole."""
+        processing, settings = self._processing, self._settings
+        return (
+            settings.splits
+            and settings.strategy != SINGLE_RECORD
+            and not processing.filters_input
+            and processing.keeps_answers
+        )
 
     def _kept(self, record: bytes) -> tuple[bytes, bytes]:
         """Return what of a record goes to the model, and what is kept of it for its output."""

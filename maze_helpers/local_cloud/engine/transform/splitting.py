@@ -1,6 +1,7 @@
 """An object's bytes taken apart into records, and records put together into payloads."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -8,6 +9,8 @@ from typing import NamedTuple
 # AWS's MB, of a payload.
 MEGABYTE = 2**20
 PIECE_BYTES = 256 * 1024
+# The end of a line, and the empty lines behind it.
+_LINE_ENDS = re.compile(rb"(?:\r*\n)+")
 
 
 class TooLarge(Exception):
@@ -119,6 +122,47 @@ def batches(
         n_records += 1
     if n_records:
         yield Batch(bytes(payload), bytes(originals), n_records)
+
+
+def blocks(chunks: Iterable[bytes], most_bytes: int) -> Iterator[Batch]:
+    """Yield what `batches` makes of a stream's `lines`, without a look at each line.
+
+    most_bytes: of a payload. Raises: TooLarge, for a line that does not fit.
+    """
+    waiting, begun = bytearray(), bytearray()
+    for chunk in chunks:
+        end = chunk.rfind(b"\n") + 1
+        begun += chunk[:end]
+        if end:
+            waiting += _tidied(begun)
+            begun = bytearray()
+        begun += chunk[end:]
+        # A carriage return may be its last.
+        if len(begun) > most_bytes + 1:
+            raise TooLarge
+        while len(waiting) > most_bytes + 1:
+            yield _cut(waiting, most_bytes)
+    begun += b"\n"
+    waiting += _tidied(begun)
+    while waiting:
+        yield _cut(waiting, most_bytes)
+
+
+def _tidied(whole_lines: bytearray) -> bytes | bytearray:
+    """Return lines with "\n" at their ends, without empty ones. All of them have an end."""
+    if b"\r" in whole_lines or b"\n\n" in whole_lines:
+        whole_lines = _LINE_ENDS.sub(b"\n", whole_lines)
+    return whole_lines.removeprefix(b"\n")
+
+
+def _cut(waiting: bytearray, most_bytes: int) -> Batch:
+    """Take as many lines away as fit. Raises: TooLarge."""
+    end = waiting.rfind(b"\n", 0, most_bytes + 1)
+    if end < 0:
+        raise TooLarge
+    payload = bytes(memoryview(waiting)[:end])
+    del waiting[: end + 1]
+    return Batch(payload, b"", payload.count(b"\n") + 1)
 
 
 def _inflater() -> "zlib._Decompress":

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from datetime import datetime
 from os import cpu_count
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,8 @@ class TransformRun(threading.Thread):
         self._outputs = Outputs(cloud.objects)
         self._lock = threading.Lock()
         self._asked_to_end: Ending | None = None
+        # When the instances had done their work: they are not billed for their end.
+        self._worked_until: datetime | None = None
         self._instances: list[Instance] = []
         self._works: list[InstanceWork] = []
 
@@ -128,7 +131,9 @@ class TransformRun(threading.Thread):
         data = self._model_data(container_of(job["_Model"]))
         try:
             self._assign(job, data, inputs)
-            return self._work()
+            ending = self._work()
+            self._worked_until = self._cloud.clock.now()
+            return ending
         finally:
             self._stop_instances()
             self._remove(data)
@@ -222,7 +227,7 @@ class TransformRun(threading.Thread):
                 unwanted.extend(self._outputs.store(self._cloud.store.connection))
             else:
                 unwanted.extend(self._outputs.blob_ids())
-            end(job, final, self._cloud.clock.now())
+            end(job, final, self._worked_until or self._cloud.clock.now())
 
         self._resources.update(TRANSFORM_JOB, self.job_name, finish)
         self._cloud.objects.blobs.remove(unwanted)
