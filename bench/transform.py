@@ -1,4 +1,4 @@
-"""Batch transform of CSV by a forest of digits: `python -m bench.transform [--copies 40]`.
+"""Batch transform of CSV by a forest of digits: `python -m bench.transform [--copies 120]`.
 
 The floor, in the same run: bare processes that decode, predict and encode the same batches with
 the same functions, from a file to a file. Against it, a job on one instance and on two, a worker
@@ -42,7 +42,7 @@ def transform_fn(model, body, content_type, accept):
 def main() -> None:
     """Measure and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--copies", type=int, default=40, help="of the 1,797 digits")
+    parser.add_argument("--copies", type=int, default=120, help="of the 1,797 digits")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
