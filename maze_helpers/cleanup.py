@@ -18,6 +18,14 @@ from botocore.exceptions import ClientError, WaiterError
 
 from maze_helpers.endpoint_bills import LOG_GROUPS
 from maze_helpers.gone import is_gone
+from maze_helpers.job_kinds import (
+    JOB_KINDS,
+    TRAINING,
+    TRANSFORM,
+    JobKind,
+    describe_job,
+    tagged_jobs,
+)
 from maze_helpers.tags import PREFIX, is_tagged
 
 COLUMNS = ["kind", "name", "action"]
@@ -25,20 +33,6 @@ COLUMNS = ["kind", "name", "action"]
 STOPPED = {"Delay": 5, "MaxAttempts": 60}
 # How the SDK ends the names that it makes up, such as "-2026-11-21-23-45-09-337".
 _TIME = re.compile(r"-\d{4}(-\d\d){5}-\d{3}$")
-
-
-@dataclass(frozen=True)
-class JobKind:
-    """A kind of job: how people, boto3's methods and AWS's members spell it."""
-
-    name: str
-    method_part: str
-    noun: str
-
-
-TRAINING = JobKind("training job", "training_job", "TrainingJob")
-TRANSFORM = JobKind("transform job", "transform_job", "TransformJob")
-JOB_KINDS = (TRAINING, TRANSFORM)
 
 
 @dataclass(frozen=True)
@@ -54,8 +48,7 @@ class Leftover:
 def _running_jobs(session: boto3.Session) -> Iterator[Leftover]:
     sagemaker = session.client("sagemaker")
     for kind in JOB_KINDS:
-        for job in _jobs(sagemaker, kind, StatusEquals="InProgress"):
-            name = job[f"{kind.noun}Name"]
+        for name in tagged_jobs(sagemaker, kind, StatusEquals="InProgress"):
             yield Leftover(kind.name, name, "stop", partial(stop_job, sagemaker, kind, name))
 
 
@@ -164,11 +157,6 @@ def _act(leftover: Leftover) -> None:
             raise
 
 
-def _jobs(sagemaker: Any, kind: JobKind, **which: str) -> Iterator[dict]:
-    operation = f"list_{kind.method_part}s"
-    return _tagged(sagemaker, operation, f"{kind.noun}Summaries", f"{kind.noun}Arn", **which)
-
-
 def _configs(sagemaker: Any) -> Iterator[dict]:
     return _tagged(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigArn")
 
@@ -191,7 +179,7 @@ def stop_job(sagemaker: Any, kind: JobKind, name: str) -> None:
 
     Raises: botocore's WaiterError, if that takes longer than five minutes.
     """
-    named = {f"{kind.noun}Name": name}
+    named = {kind.name_member: name}
     try:
         getattr(sagemaker, f"stop_{kind.method_part}")(**named)
     except ClientError as error:
@@ -252,15 +240,13 @@ def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
 
 def _written_by_jobs(sagemaker: Any) -> Iterator[tuple[str, str]]:
     """Yield the name of each of the maze's jobs with the URIs of its output and of its code."""
-    for summary in _jobs(sagemaker, TRAINING):
-        name = summary["TrainingJobName"]
-        job = sagemaker.describe_training_job(TrainingJobName=name)
+    for name in tagged_jobs(sagemaker, TRAINING):
+        job = describe_job(sagemaker, TRAINING, name)
         yield name, f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/"
         source = job.get("HyperParameters", {}).get("sagemaker_submit_directory", "")
         yield name, source.strip('"')
-    for summary in _jobs(sagemaker, TRANSFORM):
-        name = summary["TransformJobName"]
-        job = sagemaker.describe_transform_job(TransformJobName=name)
+    for name in tagged_jobs(sagemaker, TRANSFORM):
+        job = describe_job(sagemaker, TRANSFORM, name)
         # The SDK's own choice is a folder named as the job.
         yield name, f"{job['TransformOutput']['S3OutputPath'].rstrip('/')}/"
 

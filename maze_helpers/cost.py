@@ -8,6 +8,7 @@ a budget, look there. Not counted: storage, requests and free tiers.
 import math
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 from operator import itemgetter
 
 import boto3
@@ -15,29 +16,17 @@ import pandas as pd
 
 from maze_helpers.data import DATA
 from maze_helpers.endpoint_bills import Row, endpoint_rows
-from maze_helpers.tags import is_tagged
+from maze_helpers.job_kinds import TRAINING, TRANSFORM, JobKind, describe_job, tagged_jobs
 
 PRICES_CSV = DATA / "prices.csv"
 COLUMNS = ["job", "use", "instance", "count", "billable_s", "usd"]
 SECONDS_AN_HOUR = 3600
 
 
-def _training_rows(session: boto3.Session) -> Iterator[Row]:
+def _job_rows(kind: JobKind, row: Callable[[dict], Row], session: boto3.Session) -> Iterator[Row]:
     sagemaker = session.client("sagemaker")
-    for page in sagemaker.get_paginator("list_training_jobs").paginate():
-        for summary in page["TrainingJobSummaries"]:
-            if is_tagged(sagemaker, summary["TrainingJobArn"]):
-                name = summary["TrainingJobName"]
-                yield _training_row(sagemaker.describe_training_job(TrainingJobName=name))
-
-
-def _transform_rows(session: boto3.Session) -> Iterator[Row]:
-    sagemaker = session.client("sagemaker")
-    for page in sagemaker.get_paginator("list_transform_jobs").paginate():
-        for summary in page["TransformJobSummaries"]:
-            if is_tagged(sagemaker, summary["TransformJobArn"]):
-                name = summary["TransformJobName"]
-                yield _transform_row(sagemaker.describe_transform_job(TransformJobName=name))
+    for name in tagged_jobs(sagemaker, kind):
+        yield row(describe_job(sagemaker, kind, name))
 
 
 def _training_row(job: dict) -> Row:
@@ -84,8 +73,8 @@ def _seconds(start: datetime | None, end: datetime | None) -> float:
 
 # What bills by the second: each yields rows of the ledger, which also say when it was created.
 BILLED: list[Callable[[boto3.Session], Iterator[Row]]] = [
-    _training_rows,
-    _transform_rows,
+    partial(_job_rows, TRAINING, _training_row),
+    partial(_job_rows, TRANSFORM, _transform_row),
     endpoint_rows,
 ]
 # What a row of each use is, in a sentence.

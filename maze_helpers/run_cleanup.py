@@ -36,7 +36,8 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
     # Late: boto3 takes a while to import.
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from maze_helpers.cleanup import TRANSFORM, delete_endpoint, stop_job
+    from maze_helpers.cleanup import delete_endpoint, stop_job
+    from maze_helpers.job_kinds import TRANSFORM
     from maze_helpers.session import connect
 
     try:
