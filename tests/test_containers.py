@@ -270,6 +270,19 @@ def test_everything_ends_when_the_supervisor_is_killed(tmp_path, isolated):
     until(lambda: not mark.processes(), "the end of all processes")
 
 
+def test_everything_ends_however_early_the_supervisor_is_killed(tmp_path, isolated):
+    mark = Mark()
+    for number in range(8):
+        command = [PYTHON, "-c", "import time; time.sleep(600)", mark.text]
+        container = Running(tmp_path / str(number), command, isolated=isolated)
+        supervisor = psutil.Process(container.pid)
+        while not supervisor.children():
+            pass  # What it forks has not asked yet to die with it.
+        supervisor.kill()
+        assert container.end() == 137
+    until(lambda: not mark.processes(), "the end of all processes")
+
+
 def test_a_stray_container_is_recognised_and_ended(tmp_path, isolated):
     mark = Mark()
     command = [PYTHON, "-c", "import time; time.sleep(600)", mark.text]

@@ -182,7 +182,9 @@ class Container:
             last_s = time.monotonic()
             pause_s = max(self._sample_period_s, (last_s - began_s) / SAMPLING_SHARE)
             if self._process.poll() is not None:
-                # Something that escaped the supervisor holds the output open.
+                # Something that escaped the supervisor holds the output open, or a supervisor
+                # that its own parent was killed before it could ask to die with.
+                self.kill()
                 _kill_all(self._sampler.seen)
         if time.monotonic() - last_s >= SHORTEST_SAMPLE_S:
             self._call(self._sample)

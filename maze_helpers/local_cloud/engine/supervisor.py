@@ -73,9 +73,10 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda number, _: self._signal_group(number))
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        supervisor = os.getpid()
         self.job = os.fork()
         if self.job == 0:
-            self.become_command()
+            self.become_command(supervisor)
         self._make_group()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         exit_code = None
@@ -89,10 +90,12 @@ class Supervisor:
         self.end_everything()
         return exit_code
 
-    def become_command(self) -> None:
-        """Turn this freshly forked process into the command."""
+    def become_command(self, supervisor: int) -> None:
+        """Turn this freshly forked process into the command, unless its parent has ended."""
         if sys.platform == "linux":
             namespaces.die_with_parent()
+        if os.getppid() != supervisor:
+            os._exit(128 + signal.SIGKILL)
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE):
