@@ -105,11 +105,15 @@ def _completed_transform(session: boto3.Session, job_name: str) -> dict[str, Any
         raise Missing(
             f"There is no transform job {job_name}: has transform() run, and is it its name?"
         ) from error
-    status = job["TransformJobStatus"]
-    if status != "Completed":
-        reason = f": {job['FailureReason']}" if job.get("FailureReason") else "."
-        raise Missing(f"{job_name} is {status}, not Completed{reason}")
+    _require_status(job_name, job, job["TransformJobStatus"], "Completed")
     return job
+
+
+def _require_status(name: str, described: dict[str, Any], status: str, wanted: str) -> None:
+    """Raise Missing, with the reason if the description holds one, unless the status is wanted."""
+    if status != wanted:
+        reason = f": {described['FailureReason']}" if described.get("FailureReason") else "."
+        raise Missing(f"{name} is {status}, not {wanted}{reason}")
 
 
 def _count_objects(session: boto3.Session, uri: str) -> int:
@@ -129,10 +133,7 @@ def _in_service(session: boto3.Session, endpoint_name: str) -> tuple[dict, dict]
         raise Missing(
             f"There is no endpoint {endpoint_name}: has deploy() run, and is it not deleted yet?"
         ) from error
-    status = endpoint["EndpointStatus"]
-    if status != "InService":
-        reason = f": {endpoint['FailureReason']}" if endpoint.get("FailureReason") else "."
-        raise Missing(f"{endpoint_name} is {status}, not InService{reason}")
+    _require_status(endpoint_name, endpoint, endpoint["EndpointStatus"], "InService")
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     return endpoint, config
 
