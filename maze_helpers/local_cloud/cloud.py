@@ -50,6 +50,10 @@ class LocalCloud:
         self.async_inferences = AsyncInferences(self)
         self.transforms = TransformEngine(self)
 
+    def objects_as(self, role_arn: str) -> ObjectStore:
+        """Return the object store as a role may use it."""
+        return self.objects
+
     def recover(self) -> None:
         """Put right what a killed server left behind: stray processes, half-written files."""
         self.objects.recover()
