@@ -2,6 +2,8 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maze_helpers.local_cloud.errors import ResourceLimitExceeded
-from maze_helpers.local_cloud.services.sagemaker import quotas
+from maze_helpers.local_cloud.services.sagemaker import quota_usage, quotas
+from maze_helpers.local_cloud.store import Store
 
 REQUEST_MORE = (
     "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is "
@@ -75,12 +78,19 @@ def test_what_a_new_account_may_not_have_is_refused(deployer, model, settings, e
     assert deployer.endpoint_names() == []
 
 
-def test_the_concurrency_of_all_serverless_endpoints_counts_together():
+@pytest.fixture(scope="module")
+def account(tmp_path_factory) -> Iterator[quotas.AccountQuotas]:
+    """A new account's quotas."""
+    with closing(Store(tmp_path_factory.mktemp("quotas") / "cloud.db")) as store:
+        yield quotas.AccountQuotas(store)
+
+
+def test_the_concurrency_of_all_serverless_endpoints_counts_together(account):
     quota = quotas.TOTAL_CONCURRENCY
     used = Counter({quota: 900})
-    quotas.check_quotas(used, Counter(), Counter({quota: 100}))
+    account.check(used, Counter(), Counter({quota: 100}))
     with pytest.raises(ResourceLimitExceeded) as refused:
-        quotas.check_quotas(used, Counter(), Counter({quota: 101}))
+        account.check(used, Counter(), Counter({quota: 101}))
     assert refused.value.message == message(quota.name, 1000, 900, 101, "Invocations")
 
 
@@ -158,11 +168,11 @@ COUNTS = st.integers(0, 12)
 
 
 @given(others=COUNTS, now=COUNTS, then=COUNTS)
-def test_a_quota_is_exceeded_by_what_is_added_alone(others, now, then):
+def test_a_quota_is_exceeded_by_what_is_added_alone(account, others, now, then):
     quota = quotas.TOTAL_CONCURRENCY
     counters = (Counter({quota: n}) for n in (others, now, then))
     try:
-        quotas.check_quotas(*counters)
+        account.check(*counters)
         passed = True
     except ResourceLimitExceeded:
         passed = False
@@ -195,6 +205,6 @@ def endpoint(status: str, deployed: int, deploying: int = 0, desired: int | None
     ],
 )
 def test_an_endpoint_takes_the_more_of_what_it_has_and_what_it_shall_have(document, instances):
-    used = quotas.usage(document)
+    used = quota_usage.endpoint_usage(document)
     assert used[quotas.ALL_INSTANCES] == instances
     assert used[quotas.instances_of("ml.m5.large", quotas.ENDPOINT)] == instances

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from test_quotas import message
 from transforms import SLOW, Transforms
 
-from maze_helpers.local_cloud.services.sagemaker import quotas
+from maze_helpers.local_cloud.services.sagemaker import quota_usage, quotas
 
 # An account has one of it.
 SCARCE = {"InstanceType": "ml.m5.2xlarge", "InstanceCount": 1}
@@ -42,7 +42,7 @@ def test_more_than_there_are_is_refused(transforms, slow, instance_type, count, 
 
 def test_instances_of_all_types_count_together():
     job = {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 3}}
-    used = quotas.transform_usage(job)
+    used = quota_usage.transform_usage(job)
     of_type = quotas.instances_of("ml.m5.large", quotas.TRANSFORM_JOB)
     assert used == {of_type: 3, quotas.ALL_TRANSFORM_INSTANCES: 3}
 

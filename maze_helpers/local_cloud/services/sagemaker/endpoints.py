@@ -13,13 +13,14 @@ from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.hosting import endpoint_record
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import DEPLOYED, DEPLOYING
 from maze_helpers.local_cloud.errors import ValidationException
-from maze_helpers.local_cloud.services.sagemaker import quotas
 from maze_helpers.local_cloud.services.sagemaker.endpoint_request import (
     check_deployment_config,
     check_update,
     check_weights_and_capacities,
 )
 from maze_helpers.local_cloud.services.sagemaker.listing import list_page, list_result
+from maze_helpers.local_cloud.services.sagemaker.quota_usage import endpoint_usage
+from maze_helpers.local_cloud.services.sagemaker.quotas import AccountQuotas, Quota
 from maze_helpers.local_cloud.services.sagemaker.resources import (
     ENDPOINT,
     ENDPOINT_CONFIG,
@@ -47,6 +48,7 @@ class Endpoints:
     def __init__(self, cloud: LocalCloud, resources: Resources) -> None:
         self.cloud = cloud
         self.resources = resources
+        self.quotas = AccountQuotas(cloud.store)
         self.operations: dict[str, Callable[[dict[str, Any], AccessKey], dict[str, Any]]] = {
             "CreateEndpoint": self.create_endpoint,
             "DeleteEndpoint": self.delete_endpoint,
@@ -77,19 +79,19 @@ class Endpoints:
     def _deployment(self, request: dict[str, Any]) -> Document:
         """Return what the request's configuration and its models say, as of now."""
         config = self.resources.get(ENDPOINT_CONFIG, request["EndpointConfigName"])
-        quotas.check_memory(config["ProductionVariants"])
+        self.quotas.check_memory(config["ProductionVariants"])
         names = {variant["ModelName"] for variant in config["ProductionVariants"]}
         return endpoint_record.deployment_of(
             config, {name: self.resources.get(MODEL, name) for name in names}
         )
 
-    def _check_quotas(self, name: str, before: Counter[quotas.Quota], document: Document) -> None:
+    def _check_quotas(self, name: str, before: Counter[Quota], document: Document) -> None:
         """Check, within the transaction that stores it, that an endpoint may be so."""
-        others: Counter[quotas.Quota] = Counter()
+        others: Counter[Quota] = Counter()
         for other in self.resources.documents(ENDPOINT):
             if other["EndpointName"].lower() != name.lower():
-                others += quotas.usage(other)
-        quotas.check_quotas(others, before, quotas.usage(document))
+                others += endpoint_usage(other)
+        self.quotas.check(others, before, endpoint_usage(document))
 
     def describe_endpoint(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return everything about an endpoint but what is the engine's."""
@@ -153,7 +155,7 @@ class Endpoints:
                     f'Cannot update endpoint "{document["EndpointArn"]}" in status {status}. It '
                     "can only be deleted."
                 )
-            before = quotas.usage(document)
+            before = endpoint_usage(document)
             change(document)
             self._check_quotas(name, before, document)
 

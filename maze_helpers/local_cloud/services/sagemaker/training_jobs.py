@@ -10,6 +10,11 @@ from maze_helpers.local_cloud.engine.artifacts import model_uri
 from maze_helpers.local_cloud.engine.job_record import begin, begin_stop
 from maze_helpers.local_cloud.errors import ResourceInUse, ValidationException
 from maze_helpers.local_cloud.services.sagemaker.listing import list_page, list_result
+from maze_helpers.local_cloud.services.sagemaker.quota_usage import (
+    check_new_job,
+    training_usage,
+)
+from maze_helpers.local_cloud.services.sagemaker.quotas import AccountQuotas
 from maze_helpers.local_cloud.services.sagemaker.resources import (
     TRAINING_JOB,
     Document,
@@ -70,6 +75,7 @@ class TrainingJobs:
     def __init__(self, cloud: LocalCloud, resources: Resources) -> None:
         self.cloud = cloud
         self.resources = resources
+        self.quotas = AccountQuotas(cloud.store)
         self.operations: dict[str, Callable[[dict[str, Any], AccessKey], dict[str, Any]]] = {
             "CreateTrainingJob": self.create_training_job,
             "DeleteTrainingJob": self.delete_training_job,
@@ -82,7 +88,10 @@ class TrainingJobs:
         """Record a job, set it going and return its ARN."""
         check_training_request(request, self.cloud.objects, self.cloud.region)
         tags = checked_tags(request.get("Tags", []))
-        arn = self.resources.insert(TRAINING_JOB, self._new_document(request), tags)
+        document = self._new_document(request)
+        arn = self.resources.insert(
+            TRAINING_JOB, document, tags, lambda: self._check_quotas(document)
+        )
         self.cloud.training.start(request["TrainingJobName"])
         return {"TrainingJobArn": arn}
 
@@ -108,6 +117,10 @@ class TrainingJobs:
         )
         begin(document, self.cloud.clock.now())
         return document
+
+    def _check_quotas(self, document: Document) -> None:
+        """Check, within the transaction that stores it, that a job may have its instances."""
+        check_new_job(self.quotas, self.resources, TRAINING_JOB, document, training_usage)
 
     def describe_training_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return everything about a job."""

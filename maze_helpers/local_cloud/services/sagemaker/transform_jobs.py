@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,11 @@ from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.transform.record import RUNNING, begin, begin_stop
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.listing import list_page, list_result
-from maze_helpers.local_cloud.services.sagemaker.quotas import (
-    Quota,
-    check_quotas,
+from maze_helpers.local_cloud.services.sagemaker.quota_usage import (
+    check_new_job,
     transform_usage,
 )
+from maze_helpers.local_cloud.services.sagemaker.quotas import AccountQuotas
 from maze_helpers.local_cloud.services.sagemaker.resources import (
     MODEL,
     TRANSFORM_JOB,
@@ -60,6 +59,7 @@ class TransformJobs:
     def __init__(self, cloud: LocalCloud, resources: Resources) -> None:
         self.cloud = cloud
         self.resources = resources
+        self.quotas = AccountQuotas(cloud.store)
         self.operations: dict[str, Callable[[dict[str, Any], AccessKey], dict[str, Any]]] = {
             "CreateTransformJob": self.create_transform_job,
             "DescribeTransformJob": self.describe_transform_job,
@@ -90,11 +90,7 @@ class TransformJobs:
 
     def _check_quotas(self, document: Document) -> None:
         """Check, within the transaction that stores it, that a job may have its instances."""
-        running = self.resources.names_in_status(TRANSFORM_JOB, *RUNNING)
-        others: Counter[Quota] = Counter()
-        for name in running:
-            others += transform_usage(self.resources.get(TRANSFORM_JOB, name))
-        check_quotas(others, Counter(), transform_usage(document))
+        check_new_job(self.quotas, self.resources, TRANSFORM_JOB, document, transform_usage)
 
     def describe_transform_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return everything about a job."""
