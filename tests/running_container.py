@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from maze_helpers.local_cloud.engine.containers import Container, isolation
+from maze_helpers.local_cloud.engine.containers import Container, ContainerNetwork, isolation
 
 PYTHON = sys.executable
 # Far beyond what anything here takes, so that a busy machine decides no test.
@@ -30,6 +30,7 @@ class Running(Container):
         command: list[str],
         isolated: bool = True,
         memory_limit_bytes: int | None = None,
+        network: ContainerNetwork | None = None,
         **variables: str,
     ):
         (folder / "opt" / "ml").mkdir(parents=True, exist_ok=True)
@@ -43,6 +44,7 @@ class Running(Container):
             on_sample=self.samples.append,
             isolated=isolated,
             memory_limit_bytes=memory_limit_bytes,
+            network=network,
         )
         self.start()
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maze_helpers.local_cloud.clock import Clock
-from maze_helpers.local_cloud.engine.channels import ChannelError, download_channel, relative_path
+from maze_helpers.local_cloud.engine.channels import (
+    ChannelError,
+    ChannelObject,
+    channel_objects,
+    download_channel,
+    download_objects,
+    relative_path,
+    share_by_key,
+)
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
 from maze_helpers.local_cloud.store import Store
 
@@ -102,6 +110,69 @@ def test_the_check_before_each_object_can_end_the_download(bucket):
     with pytest.raises(Stop):
         download_channel(bucket.objects, "s3://bucket/data", bucket.folder, stop)
     assert list(bucket.folder.iterdir()) == []
+
+
+# Manifests
+
+
+def manifest(bucket: Bucket, text: str) -> dict[str, str]:
+    """Download the channel of a manifest's text and return its files' contents, by path."""
+    bucket.source.write_text(text)
+    bucket.objects.upload("bucket", "the.manifest", bucket.source)
+    found = channel_objects(bucket.objects, "s3://bucket/the.manifest", "ManifestFile")
+    download_objects(bucket.objects, found, bucket.folder, lambda: None)
+    paths = [path for path in bucket.folder.rglob("*") if path.is_file()]
+    return {path.relative_to(bucket.folder).as_posix(): path.read_text() for path in paths}
+
+
+def test_a_manifest_gives_what_it_lists_at_the_relative_names(bucket):
+    bucket.put("data/a.csv", "data/more/b.csv", "data/c.csv")
+    text = '[{"prefix": "s3://bucket/data/"}, "more/b.csv", "a.csv", "a.csv"]'
+    assert manifest(bucket, text) == {"a.csv": "data/a.csv", "more/b.csv": "data/more/b.csv"}
+
+
+def test_a_prefix_and_a_name_in_a_manifest_are_put_together_as_they_are(bucket):
+    bucket.put("data/train-1.csv")
+    assert manifest(bucket, '[{"prefix": "s3://bucket/data/train"}, "-1.csv"]') == {
+        "-1.csv": "data/train-1.csv"
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", '["a.csv"]', '[{"prefix": 3}, "a"]', '[{"prefix": "data/"}, "a"]', "[" * 9999],
+)
+def test_what_is_not_a_manifest_is_told_so(bucket, text):
+    with pytest.raises(ChannelError, match="is not a JSON array"):
+        manifest(bucket, text)
+
+
+@pytest.mark.parametrize("name", ["3", '""', "null", '{"a": 1}'])
+def test_what_is_not_a_name_in_a_manifest_is_told_so(bucket, name):
+    with pytest.raises(ChannelError, match="something other than names"):
+        manifest(bucket, f'[{{"prefix": "s3://bucket/"}}, {name}]')
+
+
+def test_no_name_in_a_manifest_leaves_the_folder(bucket):
+    with pytest.raises(ChannelError, match="cannot be the path of a file"):
+        manifest(bucket, '[{"prefix": "s3://bucket/a/"}, "../b"]')
+
+
+# Shards
+
+
+@given(st.integers(0, 20), st.integers(1, 6))
+def test_shards_hold_every_object_once_and_differ_by_one_at_most(count, hosts):
+    found = [ChannelObject("bucket", f"data/{n:02}", f"{n:02}") for n in range(count)]
+    shards = share_by_key(found, hosts)
+    assert sorted((one for shard in shards for one in shard), key=str) == found
+    assert len(shards) == hosts
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+
+
+def test_every_shard_has_the_folders():
+    folder = ChannelObject("bucket", "data/empty/", "empty")
+    assert share_by_key([folder], 2) == [[folder], [folder]]
 
 
 _keys = st.text(alphabet="ab./", max_size=8)

@@ -11,11 +11,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from maze_helpers.local_cloud.engine.images import PACKAGE_ROOT
+from maze_helpers.local_cloud.engine.isolated_network import IsolatedNetwork
 from maze_helpers.local_cloud.engine.log_lines import LineSplitter
 from maze_helpers.local_cloud.engine.memory_limit import MemoryLimit
 from maze_helpers.local_cloud.engine.sampling import Sample, Sampler
@@ -44,6 +46,31 @@ _OPT_ML_HINT = (
 )
 
 
+@dataclass(frozen=True)
+class ContainerNetwork:
+    """What a container knows of the network. Without namespaces it knows what the machine does.
+
+    host_name: what it is called. hosts_file: what it sees at /etc/hosts.
+    isolated: the network that is all it reaches; None for the machine's own.
+    """
+
+    host_name: str
+    hosts_file: Path
+    isolated: IsolatedNetwork | None = None
+
+    def options(self) -> list[str]:
+        """Return the supervisor's options that bring it about."""
+        options = ["--host-name", self.host_name, "--hosts-file", str(self.hosts_file)]
+        if self.isolated is not None:
+            options += ["--network", ",".join(map(str, self.file_descriptors))]
+        return options
+
+    @property
+    def file_descriptors(self) -> tuple[int, ...]:
+        """What the supervisor is to inherit."""
+        return self.isolated.file_descriptors if self.isolated is not None else ()
+
+
 class Container:
     """One container: a command and everything that it starts, which ends with it.
 
@@ -57,6 +84,8 @@ class Container:
     on_end: called last, once every process has ended and every line was handed over.
     memory_limit_bytes: it is killed when it uses more, and its last line says so.
     memory: the watch over that limit, once it is started; None where there is none.
+    network: its host name and what it reaches; None for the machine's.
+    directory: where the command starts; None for where Python finds this package.
     """
 
     def __init__(
@@ -70,6 +99,8 @@ class Container:
         sample_period_s: float = SAMPLE_PERIOD_S,
         on_end: Callable[[], None] | None = None,
         memory_limit_bytes: int | None = None,
+        network: ContainerNetwork | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.isolation = isolation() if isolated else "none"
@@ -82,6 +113,8 @@ class Container:
         self._sample_period_s = sample_period_s
         self._on_end = on_end
         self._memory_limit_bytes = memory_limit_bytes
+        self._network = network if self.isolation != "none" else None
+        self._directory = directory
         self.memory: MemoryLimit | None = None
         self._hinted = False
         self._output_ended = threading.Event()
@@ -105,10 +138,14 @@ class Container:
 
     def start(self) -> None:
         """Start the command. A command that cannot run exits with 127, and says so in the log."""
+        options = self._network.options() if self._network else []
+        if self._directory is not None:
+            options += ["--directory", str(self._directory)]
         self._process = subprocess.Popen(
-            _supervised(self.isolation, self.folder / "opt" / "ml", self._command),
+            _supervised(self.isolation, self.folder / "opt" / "ml", self._command, options),
             cwd=PACKAGE_ROOT,
             env=self._environment,
+            pass_fds=self._network.file_descriptors if self._network else (),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -243,10 +280,12 @@ def isolation() -> str:
     return "none"
 
 
-def _supervised(level: str, ml_folder: Path, command: Sequence[str]) -> list[str]:
+def _supervised(
+    level: str, ml_folder: Path, command: Sequence[str], options: Sequence[str] = ()
+) -> list[str]:
     module = "maze_helpers.local_cloud.engine.supervisor"
     # -S and -E: the container's environment is for its command, not for the supervisor.
-    return [sys.executable, "-S", "-E", "-m", module, level, str(ml_folder), *command]
+    return [sys.executable, "-S", "-E", "-m", module, *options, level, str(ml_folder), *command]
 
 
 def _tree(pid: int, created_at: float) -> list[psutil.Process]:

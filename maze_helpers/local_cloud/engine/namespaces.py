@@ -1,14 +1,19 @@
 """Linux namespaces: how a process comes to see its own folder at /opt/ml, and only its own kin.
 
+What it is called, which hosts it knows and whom it reaches can be its own as well.
+
 Standard library only, and quick to import: the supervisor of every container starts with it.
 """
 
 import ctypes
 import os
+from collections.abc import Iterable
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
 MS_BIND, MS_REC, MS_SLAVE = 4096, 16384, 1 << 19
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -16,21 +21,47 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def unshare(pid_namespace: bool) -> None:
-    """Give this process its own mounts and, for its next child, its own process ids.
+def unshare(flags: int) -> None:
+    """Give this process namespaces of its own; one of process ids is for its next child.
 
-    An ordinary user needs a user namespace for that, in which it keeps its own id.
+    flags: CLONE_NEW… together. An ordinary user needs a user namespace for that, in which it
+    keeps its own id.
     Raises: OSError, if the machine does not allow it.
     """
-    flags = CLONE_NEWNS | (CLONE_NEWPID if pid_namespace else 0)
     if os.geteuid() != 0 or not _try_unshare(flags):
         uid, gid = os.geteuid(), os.getegid()
         _check(_libc.unshare(flags | CLONE_NEWUSER), "unshare")
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{uid} {uid} 1")
         _write("/proc/self/gid_map", f"{gid} {gid} 1")
-    # Ours must not appear outside; what is mounted outside may still appear here.
+
+
+def enter(descriptors: Iterable[int]) -> None:
+    """Enter the user and other namespaces behind these open files, in order, and close them.
+
+    Raises: OSError, if the machine does not allow it.
+    """
+    for descriptor in descriptors:
+        # A process may not enter the user namespace that it is in already.
+        if not os.path.samestat(os.fstat(descriptor), os.stat("/proc/self/ns/user")):
+            _check(_libc.setns(descriptor, 0), "setns")
+        os.close(descriptor)
+
+
+def keep_mounts_private() -> None:
+    """Have no mount of this namespace appear outside; what is mounted outside may appear here.
+
+    Raises: OSError, if the machine does not allow it.
+    """
     _mount("none", "/", None, MS_REC | MS_SLAVE)
+
+
+def mount_hosts_file(path: str) -> None:
+    """Show a file at /etc/hosts to this mount namespace alone.
+
+    Raises: OSError, if the machine does not allow it.
+    """
+    _bind(path, "/etc/hosts")
 
 
 def mount_at_opt_ml(folder: str) -> None:
@@ -44,6 +75,12 @@ def mount_at_opt_ml(folder: str) -> None:
         os.mkdir("/opt/ml")
     _bind(f"/proc/self/fd/{source}", "/opt/ml")
     os.close(source)
+
+
+def set_host_name(name: str) -> None:
+    """Call this UTS namespace by a name. Raises: OSError, if the machine does not allow it."""
+    encoded = name.encode()
+    _check(_libc.sethostname(encoded, len(encoded)), "sethostname")
 
 
 def mount_proc() -> None:

@@ -1,8 +1,11 @@
 """The parent of a container's processes: it gives them /opt/ml and sees that none outlives it.
 
-Run as `python -m …supervisor ISOLATION FOLDER COMMAND…`. Standard input is the life line: when
-its other end closes, because the server closed it or died, every process of the container ends.
-Standard library only.
+Run as `python -m …supervisor [OPTION VALUE…] ISOLATION FOLDER COMMAND…`. Standard input is the
+life line: when its other end closes, because the server closed it or died, every process of the
+container ends. Standard library only, and quick to import.
+
+--network 5,6: open files of the namespaces to enter. --host-name algo-1: what the container is
+called. --hosts-file PATH: what it sees at /etc/hosts. --directory PATH: where the command starts.
 """
 
 import os
@@ -18,24 +21,55 @@ COMMAND_NOT_FOUND = 127
 LIFE_LINE = 0
 
 
-def main(isolation: str, folder: str, command: list[str]) -> int:
+def main(options: dict[str, str], isolation: str, folder: str, *command: str) -> int:
     """Run a command to its end and return its exit code, 128 + n after signal n.
 
     isolation: "pid" (own /opt/ml and process ids), "mount" (own /opt/ml) or "none".
     """
-    if isolation == "none":
-        return Supervisor(command).run()
     try:
-        namespaces.unshare(pid_namespace=isolation == "pid")
-        namespaces.mount_at_opt_ml(folder)
+        if isolation != "none":
+            isolate(options, isolation, folder)
         # The way to where we are may lead through a mount that is new.
-        os.chdir(os.getcwd())
+        os.chdir(options.get("--directory") or os.getcwd())
     except OSError as error:
-        print(f"cannot start the container: {error}", file=sys.stderr)
-        return CANNOT_START
-    if isolation == "mount":
-        return Supervisor(command).run()
-    return _run_as_init(command)
+        return _cannot_start(error)
+    if isolation == "pid":
+        return _run_as_init(list(command))
+    return Supervisor(list(command)).run()
+
+
+def read_options(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the options by name, and the arguments that follow them."""
+    options = {}
+    while arguments[0].startswith("--"):
+        name, options[name], *arguments = arguments
+    return options, arguments
+
+
+def isolate(options: dict[str, str], isolation: str, folder: str) -> None:
+    """Give this process, and its next child, what is to be the container's own.
+
+    Raises: OSError, if the machine does not allow it.
+    """
+    host_name = options.get("--host-name")
+    namespaces.enter(int(number) for number in options.get("--network", "").split(",") if number)
+    flags = namespaces.CLONE_NEWNS
+    if isolation == "pid":
+        flags |= namespaces.CLONE_NEWPID
+    if host_name:
+        flags |= namespaces.CLONE_NEWUTS
+    namespaces.unshare(flags)
+    namespaces.keep_mounts_private()
+    namespaces.mount_at_opt_ml(folder)
+    if "--hosts-file" in options:
+        namespaces.mount_hosts_file(options["--hosts-file"])
+    if host_name:
+        namespaces.set_host_name(host_name)
+
+
+def _cannot_start(error: OSError) -> int:
+    print(f"cannot start the container: {error}", file=sys.stderr)
+    return CANNOT_START
 
 
 def _run_as_init(command: list[str]) -> int:
@@ -48,8 +82,7 @@ def _run_as_init(command: list[str]) -> int:
         try:
             namespaces.mount_proc()
         except OSError as error:
-            print(f"cannot start the container: {error}", file=sys.stderr)
-            os._exit(CANNOT_START)
+            os._exit(_cannot_start(error))
         os._exit(Supervisor(command).run())
     signal.signal(signal.SIGTERM, lambda *_: os.kill(init, signal.SIGTERM))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
@@ -187,4 +220,5 @@ def _kill(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
+    options_given, arguments_given = read_options(sys.argv[1:])
+    sys.exit(main(options_given, *arguments_given))
