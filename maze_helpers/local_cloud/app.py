@@ -17,7 +17,6 @@ from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.request_head import RequestHead
 from maze_helpers.local_cloud.services.cloudwatch import CloudWatch
 from maze_helpers.local_cloud.services.delegated import Delegated
-from maze_helpers.local_cloud.services.iam import IAM
 from maze_helpers.local_cloud.services.logs import Logs
 from maze_helpers.local_cloud.services.s3.service import S3
 from maze_helpers.local_cloud.services.sagemaker.service import SageMaker
@@ -39,10 +38,9 @@ class LocalCloudApp:
         self.cloud = cloud
         self.s3 = S3(cloud)
         self.runtime = SageMakerRuntime(cloud)
-        iam = IAM(cloud)
         # Keyed by the service's name in a signature's credential scope; the runtime has its own.
         providers = {
-            "sts": STS(cloud, iam),
+            "sts": STS(cloud, cloud.iam),
             "logs": Logs(cloud),
             "monitoring": CloudWatch(cloud),
             "sagemaker": SageMaker(cloud),
@@ -52,7 +50,7 @@ class LocalCloudApp:
             signing_name: Service(provider.protocol, provider.operations)
             for signing_name, provider in providers.items()
         }
-        self.services["iam"] = iam
+        self.services["iam"] = cloud.iam
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""

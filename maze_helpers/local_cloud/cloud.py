@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from maze_helpers.local_cloud.authorization import Authorization
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.credentials import Credentials, load_or_create_user_key
 from maze_helpers.local_cloud.engine.hosting.async_inferences import AsyncInferences
@@ -12,8 +13,11 @@ from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_tim
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.engine.transform.transforms import TransformEngine
 from maze_helpers.local_cloud.services.cloudwatch import MetricStore
+from maze_helpers.local_cloud.services.iam import IAM
 from maze_helpers.local_cloud.services.logs import LogStore
+from maze_helpers.local_cloud.services.s3.authorization import S3Authorization
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
+from maze_helpers.local_cloud.services.s3.role_objects import RoleObjects
 from maze_helpers.local_cloud.store import Store
 
 # The account of AWS's own documentation examples: nobody's.
@@ -41,6 +45,9 @@ class LocalCloud:
         )
         self.credentials = Credentials(self.store, self.clock, user)
         self.objects = ObjectStore(self.store, home / "blobs", self.clock)
+        self.iam = IAM(self)
+        self.authorization = Authorization(self.iam.roles, self.clock, self.account_id, self.region)
+        self.s3_authorization = S3Authorization(self.authorization, self.objects)
         self.logs = LogStore(self.store, self.clock)
         self.metrics = MetricStore(self.store, self.clock)
         self.invocation_metrics = InvocationMetrics(self.metrics, self.clock)
@@ -51,8 +58,9 @@ class LocalCloud:
         self.transforms = TransformEngine(self)
 
     def objects_as(self, role_arn: str) -> ObjectStore:
-        """Return the object store as a role may use it."""
-        return self.objects
+        """Return the object store as a role may use it: each call raises AccessDenied if not."""
+        caller = self.authorization.as_service(role_arn)
+        return RoleObjects(self.objects, self.s3_authorization, caller)
 
     def recover(self) -> None:
         """Put right what a killed server left behind: stray processes, half-written files."""

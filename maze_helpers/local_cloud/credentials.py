@@ -7,8 +7,10 @@ import json
 import os
 import secrets
 import string
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.store import Store
@@ -30,6 +32,9 @@ class AccessKey:
 
     role_name: the assumed role. session_token: None for a long-lived key.
     expires_at: seconds since the epoch, or None for a long-lived key.
+    is_administrator: whether it may do everything, whatever the role's policies say.
+    session_policies: documents that all the role's permissions are further limited by.
+    session_tags: what it is tagged with, besides the role's own tags.
     """
 
     access_key_id: str
@@ -39,6 +44,9 @@ class AccessKey:
     session_name: str
     session_token: str | None = None
     expires_at: float | None = None
+    is_administrator: bool = False
+    session_policies: tuple[str, ...] = ()
+    session_tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
@@ -73,10 +81,15 @@ class Credentials:
         row = self._store.connection.execute(
             "SELECT document FROM temporary_credentials WHERE access_key_id = ?", (access_key_id,)
         ).fetchone()
-        return AccessKey(**json.loads(row["document"])) if row else None
+        return _from_json(row["document"]) if row else None
 
-    def lend(self, role_name: str, session_name: str, duration_s: float) -> AccessKey:
-        """Return new temporary credentials of a role, and forget the expired ones."""
+    def lend(
+        self, role_name: str, session_name: str, duration_s: float, **limits: Any
+    ) -> AccessKey:
+        """Return new temporary credentials of a role, and forget the expired ones.
+
+        limits: further members of AccessKey, such as session_policies.
+        """
         now = self._clock.time_s()
         key = AccessKey(
             access_key_id="ASIA" + _random_key(16),
@@ -86,6 +99,7 @@ class Credentials:
             session_name=session_name,
             session_token=secrets.token_urlsafe(120),
             expires_at=now + duration_s,
+            **limits,
         )
         with self._store.transaction() as db:
             # Kept for a day past their end, so that a late caller hears "expired", not "unknown".
@@ -128,7 +142,14 @@ def load_or_create_user_key(
         account_id=account_id,
         role_name=role_name,
         session_name=session_name,
+        is_administrator=True,
     )
+
+
+def _from_json(document: str) -> AccessKey:
+    members = json.loads(document)
+    policies = tuple(members.pop("session_policies", ()))
+    return AccessKey(**members, session_policies=policies)
 
 
 def _random_key(length: int) -> str:

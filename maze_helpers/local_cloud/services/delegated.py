@@ -65,7 +65,8 @@ class Delegated:
         self.cloud = cloud
         self.service_name = service_name
         self.protocol = ServiceProtocol(service_name)
-        self._lock = threading.RLock()
+        # Held while the state is looked at or changed.
+        self.lock = threading.RLock()
         self._replayed = False
         cloud.store.create_tables(SCHEMA)
 
@@ -133,7 +134,7 @@ class Delegated:
 
         Raises: UnknownOperation.
         """
-        with self._lock:
+        with self.lock:
             self._catch_up()
             try:
                 answer = moto().call(call)

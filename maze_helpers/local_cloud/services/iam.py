@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maze_helpers.local_cloud.errors import MalformedPolicyDocument, ValidationError
 from maze_helpers.local_cloud.services.delegated import Delegated, DelegatedError, changes_something
+from maze_helpers.local_cloud.services.iam_roles import Roles
 from maze_helpers.local_cloud.services.moto_calls import MotoAnswer, MotoCall, moto
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class IAM(Delegated):
 
     def __init__(self, cloud: LocalCloud) -> None:
         super().__init__(cloud, "iam")
+        self.roles = Roles(self)
         self.role_name = cloud.credentials.user.role_name
         cloud.store.create_tables(SCHEMA)
 
@@ -113,18 +115,27 @@ class IAM(Delegated):
             raise ValidationError("Must specify userName when calling with non-User credentials")
         if operation_name == "CreateRole":
             check_trust_policy(parameters["AssumeRolePolicyDocument"])
-        with self._lock:
+        with self.lock:
             self._catch_up()
-            named = parameters.get("RoleName")
-            if operation_name == "CreateRole" and self._is_prepared(named):
-                with self.cloud.store.transaction():
-                    return self._replace(parameters, call)
-            answer = super().forward(operation_name, parameters, call)
-            if answer.status >= 400:
-                return _in_awss_words(answer)
-            if named and changes_something(operation_name):
-                self._forget_prepared(named)
-            return answer
+            try:
+                return self._forward(operation_name, parameters, call)
+            finally:
+                if changes_something(operation_name):
+                    self.roles.forget()
+
+    def _forward(
+        self, operation_name: str, parameters: dict[str, Any], call: MotoCall
+    ) -> MotoAnswer:
+        named = parameters.get("RoleName")
+        if operation_name == "CreateRole" and self._is_prepared(named):
+            with self.cloud.store.transaction():
+                return self._replace(parameters, call)
+        answer = super().forward(operation_name, parameters, call)
+        if answer.status >= 400:
+            return _in_awss_words(answer)
+        if named and changes_something(operation_name):
+            self._forget_prepared(named)
+        return answer
 
     def _replace(self, parameters: dict[str, Any], call: MotoCall) -> MotoAnswer:
         self._forget_prepared(self.role_name)

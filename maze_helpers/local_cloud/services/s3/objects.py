@@ -60,6 +60,9 @@ class ObjectStore:
         self._store = store
         self._clock = clock
 
+    def require(self, action: str, bucket: str, key: str | None = None) -> None:
+        """Raise AccessDenied unless whom the store is for may do that: everything, here."""
+
     def create_bucket(self, bucket: str) -> None:
         """Make the bucket unless it is there."""
         self.buckets.create(bucket)

@@ -1,0 +1,1 @@
+"""IAM's policy language: what a document says, and whether it allows a request."""
