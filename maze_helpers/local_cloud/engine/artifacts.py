@@ -37,7 +37,7 @@ def upload_folder(objects: ObjectStore, folder: Path, uri: str, scratch: Path) -
         return
     bucket, key = split_s3_uri(uri)
     if key.endswith("/"):
-        for file in _files_below(folder):
+        for file in files_below(folder):
             objects.upload(bucket, key + file.relative_to(folder).as_posix(), file)
         return
     archive = scratch / Path(key).name
@@ -71,7 +71,7 @@ def read_start(path: Path, max_characters: int) -> str:
     return text.strip()[:max_characters]
 
 
-def _files_below(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """Return the regular files below a folder, links left out, by path."""
     found = []
     for parent, _, names in os.walk(folder):

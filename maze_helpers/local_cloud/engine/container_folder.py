@@ -45,6 +45,14 @@ class ContainerFolder:
             remove_folder(Path(tempfile.gettempdir()) / self.tmp.name)
         remove_folder(self.root)
 
+    def is_untouched(self, path: Path) -> bool:
+        """Return whether no link took a path's place, or that of a folder above it.
+
+        The container owns its folders, and could put a link to anywhere there.
+        """
+        real_root = os.path.realpath(self.root)
+        return os.path.realpath(path) == os.path.join(real_root, path.relative_to(self.root))
+
     def note_container(self, pid: int, created_at: float) -> None:
         """Write down which process is the container."""
         write_json(self._container, {"pid": pid, "created_at": created_at})

@@ -3,7 +3,6 @@
 Source: SageMaker guide, "How Amazon SageMaker Provides Training Information".
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +35,6 @@ class JobFolder(ContainerFolder):
         write_json(self.config / "hyperparameters.json", job.get("HyperParameters", {}))
         write_json(self.config / "inputdataconfig.json", input_data_config(job))
         write_json(self.config / "resourceconfig.json", resource_config(job))
-
-    def is_untouched(self, path: Path) -> bool:
-        """Return whether no link took a path's place, or that of a folder above it.
-
-        The job owns its folders, and could put a link to anywhere there.
-        """
-        real_root = os.path.realpath(self.root)
-        return os.path.realpath(path) == os.path.join(real_root, path.relative_to(self.root))
 
 
 def input_data_config(job: dict[str, Any]) -> dict[str, dict[str, str]]:
