@@ -208,3 +208,54 @@ def test_an_endpoint_takes_the_more_of_what_it_has_and_what_it_shall_have(docume
     used = quota_usage.endpoint_usage(document)
     assert used[quotas.ALL_INSTANCES] == instances
     assert used[quotas.instances_of("ml.m5.large", quotas.ENDPOINT)] == instances
+
+
+def training_job(instance_type: str, count: int, spot: bool = False) -> dict:
+    """Return a training job's document."""
+    resources = {"InstanceType": instance_type, "InstanceCount": count}
+    return {"ResourceConfig": resources, "EnableManagedSpotTraining": spot}
+
+
+def processing_job(instance_type: str, count: int) -> dict:
+    """Return a processing job's document."""
+    cluster = {"InstanceType": instance_type, "InstanceCount": count}
+    return {"ProcessingResources": {"ClusterConfig": cluster}}
+
+
+@pytest.mark.parametrize(
+    ("used", "use"),
+    [
+        (quota_usage.training_usage(training_job("ml.m5.large", 21)), "training job"),
+        (quota_usage.training_usage(training_job("ml.m5.large", 21, True)), "spot training job"),
+        (quota_usage.processing_usage(processing_job("ml.m5.large", 21)), "processing job"),
+    ],
+)
+def test_each_use_of_instances_has_quotas_of_its_own(account, used, use):
+    """Differs from AWS, where a new account has none or a few."""
+    of_type = quotas.instances_of("ml.m5.large", use)
+    assert set(used.values()) == {21}
+    assert {quota.name for quota in used} == {
+        of_type.name,
+        f"Number of instances across all {use}s",
+    }
+    account.check_new([], Counter({of_type: 20}))
+    with pytest.raises(ResourceLimitExceeded) as refused:
+        account.check_new([], used)
+    assert refused.value.message == message(of_type.name, 20, 0, 21)
+
+
+def test_what_runs_counts_together(account):
+    of_two = quota_usage.training_usage(training_job("ml.m5.large", 2))
+    account.check_new([of_two] * 9, of_two)
+    with pytest.raises(ResourceLimitExceeded):
+        account.check_new([of_two] * 10, of_two)
+
+
+def test_instance_groups_count_each_by_its_type():
+    groups = [
+        {"InstanceType": "ml.m5.large", "InstanceCount": 2},
+        {"InstanceType": "ml.c5.xlarge", "InstanceCount": 3},
+    ]
+    used = quota_usage.training_usage({"ResourceConfig": {"InstanceGroups": groups}})
+    assert used[quotas.ALL_TRAINING_INSTANCES] == 5
+    assert used[quotas.instances_of("ml.c5.xlarge", quotas.TRAINING_JOB)] == 3

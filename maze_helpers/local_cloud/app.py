@@ -15,12 +15,14 @@ from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.errors import AWSError, InternalFailure, UnknownOperation
 from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.request_head import RequestHead
+from maze_helpers.local_cloud.services.autoscaling import ApplicationAutoScaling
 from maze_helpers.local_cloud.services.cloudwatch import CloudWatch
 from maze_helpers.local_cloud.services.delegated import Delegated
 from maze_helpers.local_cloud.services.logs import Logs
 from maze_helpers.local_cloud.services.s3.service import S3
 from maze_helpers.local_cloud.services.sagemaker.service import SageMaker
 from maze_helpers.local_cloud.services.sagemaker_runtime.service import SageMakerRuntime
+from maze_helpers.local_cloud.services.service_quotas.service import ServiceQuotas
 from maze_helpers.local_cloud.services.sts import STS
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,12 @@ class LocalCloudApp:
         # Keyed by the service's name in a signature's credential scope; the runtime has its own.
         providers = {
             "sts": STS(cloud, cloud.iam),
+            "application-autoscaling": ApplicationAutoScaling(cloud),
             "logs": Logs(cloud),
             "monitoring": CloudWatch(cloud),
             "sagemaker": SageMaker(cloud),
             "sagemaker-runtime": self.runtime,
+            "servicequotas": ServiceQuotas(cloud),
         }
         self.services: dict[str, Service | Delegated] = {
             signing_name: Service(provider.protocol, provider.operations)

@@ -36,6 +36,7 @@ SERVICES_BY_TARGET = {
     "SageMakerMetrics": "sagemaker",
     "Logs_20140328": "logs",
     "GraniteServiceVersion20100801": "monitoring",
+    "ServiceQuotasV20190624": "servicequotas",
 }
 
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")

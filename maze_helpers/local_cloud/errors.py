@@ -124,9 +124,30 @@ class ResourceNotFoundException(AWSError):
 
 
 class ResourceAlreadyExistsException(AWSError):
-    """The log group or stream is there already."""
+    """The log group or stream, or a request for more of a quota, is there already."""
 
     code = "ResourceAlreadyExistsException"
+    status = 400
+
+
+class NoSuchResourceException(AWSError):
+    """There is no such service, quota or request (Service Quotas)."""
+
+    code = "NoSuchResourceException"
+    status = 400
+
+
+class IllegalArgumentException(AWSError):
+    """A quota cannot be what it is asked to be (Service Quotas)."""
+
+    code = "IllegalArgumentException"
+    status = 400
+
+
+class InvalidPaginationTokenException(AWSError):
+    """A token that was never given out (Service Quotas)."""
+
+    code = "InvalidPaginationTokenException"
     status = 400
 
 
@@ -162,4 +183,18 @@ class InvalidNextToken(AWSError):
     """CloudWatch's code for a token that it never gave."""
 
     code = "InvalidNextToken"
+    status = 400
+
+
+class ObjectNotFoundException(AWSError):
+    """A scalable target or a policy is not there (Application Auto Scaling)."""
+
+    code = "ObjectNotFoundException"
+    status = 400
+
+
+class InvalidNextTokenException(AWSError):
+    """Application Auto Scaling's code for a token that it never gave."""
+
+    code = "InvalidNextTokenException"
     status = 400
