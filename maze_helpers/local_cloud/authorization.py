@@ -23,6 +23,7 @@ from maze_helpers.local_cloud.iam_policies.evaluation import (
     PolicySet,
     evaluate,
 )
+from maze_helpers.local_cloud.iam_policies.trust import ASSUME_ROLE, Principal, trust_of
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.clock import Clock
@@ -32,6 +33,7 @@ Keys = Mapping[str, KeyValues]
 
 # The name of the session in which SageMaker itself assumes a role.
 SERVICE_SESSION = "SageMaker"
+SAGEMAKER = "sagemaker.amazonaws.com"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:.*/)?([^/]+)")
 
 
@@ -52,6 +54,16 @@ class Authorization:
         match = _ROLE_ARN.fullmatch(role_arn)
         name = match[1] if match else role_arn
         return AccessKey("", "", self._account_id, name, SERVICE_SESSION)
+
+    def trusts_sagemaker(self, role_arn: str) -> bool:
+        """Return whether a role is there, and lets SageMaker assume it."""
+        role = self.roles.get(self.as_service(role_arn).role_name)
+        if role is None or role.arn != role_arn:
+            return False
+        request = PolicyRequest(
+            ASSUME_ROLE, role_arn, Context({"aws:SourceAccount": self._account_id})
+        )
+        return trust_of(role.trust, Principal(service=SAGEMAKER), request).allowed
 
     def is_quick(self, caller: AccessKey) -> bool:
         """Return whether `decide` answers at once, rather than read a role's policies."""

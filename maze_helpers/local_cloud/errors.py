@@ -54,10 +54,17 @@ class SerializationException(AWSError):
 
 
 class AccessDenied(AWSError):
-    """The caller may not do this (STS)."""
+    """The caller may not do this (STS, IAM and other services with forms)."""
 
     code = "AccessDenied"
     status = 403
+
+
+class AccessDeniedException(AWSError):
+    """The caller may not do this (services with JSON)."""
+
+    code = "AccessDeniedException"
+    status = 400
 
 
 class MalformedPolicyDocument(AWSError):

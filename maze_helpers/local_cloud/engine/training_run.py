@@ -169,13 +169,12 @@ class TrainingRun(threading.Thread):
     def _download(self, job: Document) -> None:
         self._go_on_to("Downloading")
         self._deadline_s = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
+        objects = self._cloud.objects_as(job["RoleArn"])
         for channel in job.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
             folder = self._folder.data / channel["ChannelName"]
             try:
-                download_channel(
-                    self._cloud.objects, source["S3Uri"], folder, self._check_may_go_on
-                )
+                download_channel(objects, source["S3Uri"], folder, self._check_may_go_on)
             except (ChannelError, AWSError, OSError) as error:
                 reason = f"ClientError: Data download failed:{explain(error)}"
                 raise JobEnd(failed(reason)) from error
@@ -232,7 +231,7 @@ class TrainingRun(threading.Thread):
     def _upload(self, job: Document) -> None:
         # As on AWS, a job that failed or was stopped leaves what it wrote until then.
         self._update(lambda document: enter(document, "Uploading", self._cloud.clock.now()))
-        output = job["OutputDataConfig"]
+        objects, output = self._cloud.objects_as(job["RoleArn"]), job["OutputDataConfig"]
         path, compression = output["S3OutputPath"], output.get("CompressionType", "GZIP")
         uris = {
             self._folder.model: job["ModelArtifacts"]["S3ModelArtifacts"],
@@ -241,7 +240,7 @@ class TrainingRun(threading.Thread):
         try:
             for folder, uri in uris.items():
                 if self._folder.is_untouched(folder) and folder.is_dir():
-                    upload_folder(self._cloud.objects, folder, uri, self._folder.scratch)
+                    upload_folder(objects, folder, uri, self._folder.scratch)
         except (AWSError, OSError) as error:
             reason = f"ClientError: Artifact upload failed:{explain(error)}"
             raise JobEnd(failed(reason)) from error

@@ -54,7 +54,7 @@ class AsyncInference:
         self, cloud: LocalCloud, executor: Executor, request: AsyncRequest, variant: Variant
     ) -> None:
         self._cloud = cloud
-        self._objects = cloud.objects
+        self._objects = cloud.objects_as(variant.role_arn)
         self._executor = executor
         self._request = request
         self._variant = variant

@@ -104,11 +104,13 @@ class Variant(Protocol):
     Its methods but for `invoke` block, and are called from the deployment's own thread.
     weight: its share of the traffic, of the sum over the endpoint's variants.
     instance_count: how many instances share its requests now; None where it is serverless.
+    role_arn: of its model's execution role.
     """
 
     name: str
     weight: float
     instance_count: int | None
+    role_arn: str
 
     def start(self) -> None:
         """Bring the variant up: its servers answer pings (serverless: a first one did).

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.hosting.calls import Variant
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import Document, container_of
+from maze_helpers.local_cloud.engine.hosting.failures import role_failure
 from maze_helpers.local_cloud.engine.hosting.model_data import ModelData, data_url
 from maze_helpers.local_cloud.engine.hosting.real_time import RealTimeVariant
 from maze_helpers.local_cloud.engine.hosting.server_spec import (
@@ -43,7 +44,9 @@ class Deployment:
         self._models = document["Models"]
         self._data = {
             name: ModelData(
-                cloud.objects, url, cloud.home / "hosting" / "models" / secrets.token_hex(8)
+                cloud.objects_as(model["ExecutionRoleArn"]),
+                url,
+                cloud.home / "hosting" / "models" / secrets.token_hex(8),
             )
             for name, model in self._models.items()
             if (url := data_url(container_of(model)))
@@ -55,6 +58,7 @@ class Deployment:
 
     def start(self) -> None:
         """Bring every variant up. Raises: DeploymentFailed; then nothing of any is left."""
+        self._check_roles()
         with ThreadPoolExecutor(len(self.variants), f"start {self._endpoint}") as starters:
             starts = [starters.submit(variant.start) for variant in self.variants.values()]
             done, _ = wait(starts, return_when=FIRST_EXCEPTION)
@@ -64,6 +68,11 @@ class Deployment:
         if failures:
             raise failures[0]
         self.is_up = True
+
+    def _check_roles(self) -> None:
+        for model in self._models.values():
+            if not self._cloud.authorization.trusts_sagemaker(model["ExecutionRoleArn"]):
+                raise role_failure(model["ExecutionRoleArn"])
 
     def retire(self) -> None:
         """Let every variant's requests come to their end, then stop it."""

@@ -28,6 +28,18 @@ class OutOfMemory(ServerFailed):
     """The server's container was killed before it was ready, because it used too much memory."""
 
 
+def role_failure(role_arn: str) -> DeploymentFailed:
+    """Return why a model cannot be deployed whose role SageMaker cannot assume.
+
+    Source: FailureReason as public reports quote it, bentoml/BentoML issue 892 in part.
+    """
+    return DeploymentFailed(
+        f'The execution role ARN "{role_arn}" is invalid. Please ensure that the role exists and '
+        'that its trust relationship policy allows the action "sts:AssumeRole" for the service '
+        'principal "sagemaker.amazonaws.com".'
+    )
+
+
 def ping_failure(variant: str, failure: ServerFailed) -> DeploymentFailed:
     """Return why a variant has no server, in AWS's words, and then the cause.
 

@@ -65,6 +65,7 @@ class RealTimeVariant:
         self.name = name
         self.weight = weight
         self.instance_count = instance_count
+        self.role_arn = spec.role_arn
         self._cloud = cloud
         self._endpoint = endpoint
         self._spec = spec

@@ -70,6 +70,7 @@ class ServerlessVariant:
         """
         self.name = name
         self.weight = weight
+        self.role_arn = spec.role_arn
         self._cloud = cloud
         self._endpoint = endpoint
         self._settings = ServerlessSettings.of(config)

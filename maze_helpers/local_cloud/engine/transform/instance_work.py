@@ -42,6 +42,7 @@ class InstanceWork:
     ) -> None:
         self.failures: list[ObjectFailed] = []
         self._cloud = cloud
+        self._objects = cloud.objects_as(job["_Model"]["ExecutionRoleArn"])
         self._job = job
         self._instance = instance
         self._inputs = deque(inputs)
@@ -126,7 +127,7 @@ class InstanceWork:
     ) -> None:
         try:
             # What it is now, it stays for this reader.
-            source = self._cloud.objects.open(found.bucket, found.key)
+            source = self._objects.open(found.bucket, found.key)
         except AWSError as error:
             raise ObjectFailed(f"{error.code}: {error.message}") from error
         content = self._outputs.new()

@@ -26,7 +26,9 @@ class Outputs:
         return NewContent(self._objects.blobs, small_bytes=0)
 
     def keep(self, uri: str, content: NewContent) -> None:
-        """Keep an output that is whole."""
+        """Keep an output that is whole. Raises: the object store's errors, if it may not be."""
+        # Here, as nothing is asked within the transaction that stores them.
+        self._objects.require("s3:PutObject", *split_s3_uri(uri))
         written = content.close()
         with self._lock:
             self._written[uri] = written

@@ -77,7 +77,9 @@ class TransformRun(threading.Thread):
         self._cloud = cloud
         self._resources = resources
         self._on_end = on_end
-        self._outputs = Outputs(cloud.objects)
+        job = resources.get(TRANSFORM_JOB, name)
+        self._objects = cloud.objects_as(job["_Model"]["ExecutionRoleArn"])
+        self._outputs = Outputs(self._objects)
         self._lock = threading.Lock()
         self._asked_to_end: Ending | None = None
         # When the instances had done their work: they are not billed for their end.
@@ -127,7 +129,7 @@ class TransformRun(threading.Thread):
         bucket, _ = split_s3_uri(job["TransformOutput"]["S3OutputPath"])
         self._cloud.objects.buckets.require(bucket)
         source = job["TransformInput"]["DataSource"]["S3DataSource"]
-        inputs = input_objects(self._cloud.objects, source)
+        inputs = input_objects(self._objects, source)
         data = self._model_data(container_of(job["_Model"]))
         try:
             self._assign(job, data, inputs)
@@ -141,7 +143,7 @@ class TransformRun(threading.Thread):
     def _model_data(self, container: Document) -> ModelData | None:
         url = data_url(container)
         folder = self._cloud.home / "hosting" / "models" / secrets.token_hex(8)
-        return ModelData(self._cloud.objects, url, folder) if url else None
+        return ModelData(self._objects, url, folder) if url else None
 
     def _remove(self, data: ModelData | None) -> None:
         try:

@@ -3,15 +3,21 @@
 Nothing that would change how a model is served is ignored: it is done, or refused here.
 """
 
-from typing import Any
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from maze_helpers.local_cloud.engine.hosting.model_data import data_url
 from maze_helpers.local_cloud.engine.images import runtime_for
-from maze_helpers.local_cloud.engine.job_environment import role_name
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import ValidationException
-from maze_helpers.local_cloud.services.s3.errors import NoSuchBucket, NoSuchKey
+from maze_helpers.local_cloud.services.s3.errors import AccessDenied, NoSuchBucket, NoSuchKey
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
 from maze_helpers.local_cloud.services.sagemaker.refusals import missing, refuse, unsupported
+from maze_helpers.local_cloud.services.sagemaker.roles import check_role
+
+if TYPE_CHECKING:
+    from maze_helpers.local_cloud.cloud import LocalCloud
 
 _OPERATION = "CreateModel"
 # Members of a container definition that would change what is served, and are not here.
@@ -28,10 +34,10 @@ _ARCHIVE = ("S3Object", "Gzip")
 _PREFIX = ("S3Prefix", "None")
 
 
-def check_model_request(request: dict[str, Any], objects: ObjectStore) -> None:
+def check_model_request(request: dict[str, Any], cloud: LocalCloud) -> None:
     """Check all of a request that the service's model cannot state.
 
-    Raises: ValidationException.
+    Raises: ValidationException; AccessDeniedException, for another account's role.
     """
     path, container = _only_container(request)
     refuse(_OPERATION, path, container, _UNSUPPORTED)
@@ -53,10 +59,14 @@ def check_model_request(request: dict[str, Any], objects: ObjectStore) -> None:
         if value != supported:
             raise unsupported(_OPERATION, member, value)
     _check_image(container)
-    if not request.get("ExecutionRoleArn"):
+    role_arn = request.get("ExecutionRoleArn")
+    if not role_arn:
         raise missing("executionRoleArn")
-    role_name(request["ExecutionRoleArn"])
-    _check_model_data(container, objects)
+    check_role(cloud, role_arn)
+    try:
+        _check_model_data(container, cloud.objects_as(role_arn))
+    except AccessDenied as error:
+        raise _no_access(container, role_arn, cloud.region) from error
 
 
 def _only_container(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -120,6 +130,18 @@ def _check_object(url: str, objects: ObjectStore) -> None:
         objects.head(*split_s3_uri(url))
     except (NoSuchBucket, NoSuchKey) as error:
         raise _no_model_data(url) from error
+
+
+def _no_access(container: dict[str, Any], role_arn: str, region: str) -> ValidationException:
+    # Source: public reports, issue 2 of philschmid/llm-sagemaker-sample among them.
+    return ValidationException(
+        f"Could not access model data at {data_url(container)}. Please ensure that the role "
+        f'"{role_arn}" exists and that its trust relationship policy allows the action '
+        '"sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". Also ensure that '
+        f'the role has "s3:GetObject" permissions and that the object is located in {region}. If '
+        "your Model uses multiple models or uncompressed models, please ensure that the role has "
+        '"s3:ListBucket" permission.'
+    )
 
 
 def _no_model_data(url: str) -> ValidationException:

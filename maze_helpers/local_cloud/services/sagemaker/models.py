@@ -36,7 +36,7 @@ class Models:
 
     def create_model(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Record a model and return its ARN."""
-        check_model_request(request, self.cloud.objects)
+        check_model_request(request, self.cloud)
         tags = checked_tags(request.get("Tags", []))
         arn = self.resources.insert(MODEL, self._new_document(request), tags)
         return {"ModelArn": arn}

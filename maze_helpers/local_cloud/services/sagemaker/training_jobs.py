@@ -20,6 +20,7 @@ from maze_helpers.local_cloud.services.sagemaker.resources import (
     Document,
     Resources,
 )
+from maze_helpers.local_cloud.services.sagemaker.roles import check_role
 from maze_helpers.local_cloud.services.sagemaker.tags import checked_tags
 from maze_helpers.local_cloud.services.sagemaker.training_request import (
     DEFAULT_MAX_RUNTIME_S,
@@ -86,7 +87,9 @@ class TrainingJobs:
 
     def create_training_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Record a job, set it going and return its ARN."""
-        check_training_request(request, self.cloud.objects, self.cloud.region)
+        check_role(self.cloud, request["RoleArn"])
+        objects = self.cloud.objects_as(request["RoleArn"])
+        check_training_request(request, objects, self.cloud.region)
         tags = checked_tags(request.get("Tags", []))
         document = self._new_document(request)
         arn = self.resources.insert(

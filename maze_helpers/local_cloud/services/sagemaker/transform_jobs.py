@@ -20,6 +20,7 @@ from maze_helpers.local_cloud.services.sagemaker.resources import (
     Document,
     Resources,
 )
+from maze_helpers.local_cloud.services.sagemaker.roles import check_role
 from maze_helpers.local_cloud.services.sagemaker.tags import checked_tags
 from maze_helpers.local_cloud.services.sagemaker.transform_request import (
     check_transform_request,
@@ -70,7 +71,9 @@ class TransformJobs:
     def create_transform_job(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Record a job, set it going and return its ARN."""
         model = self.resources.get(MODEL, request["ModelName"])
-        check_transform_request(request, model, self.cloud.objects, self.cloud.region)
+        check_role(self.cloud, model["ExecutionRoleArn"])
+        objects = self.cloud.objects_as(model["ExecutionRoleArn"])
+        check_transform_request(request, model, objects, self.cloud.region)
         tags = checked_tags(request.get("Tags", []))
         document = self._new_document(request, model)
         arn = self.resources.insert(
