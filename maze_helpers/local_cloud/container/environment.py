@@ -81,6 +81,11 @@ class Environment:
         self.num_gpus = _count_gpus()
 
     @property
+    def has_launcher_of_its_own(self) -> bool:
+        """Whether the script launches its processes, and its output is left alone."""
+        return bool(self.framework_parameters.get("sagemaker_toolkit_native_launcher_enabled"))
+
+    @property
     def hosts(self) -> list[str]:
         """All hosts of the job."""
         return self.resource_config["hosts"]

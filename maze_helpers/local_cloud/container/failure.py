@@ -22,14 +22,24 @@ class JobError(Exception):
 class CommandError(JobError):
     """A command of the job failed."""
 
-    def __init__(self, exit_code: int, command: list[str]) -> None:
-        super().__init__(exit_code, command)
+    def __init__(self, exit_code: int | None, command: list[str], message: str = "") -> None:
+        """Make it.
+
+        exit_code: None, if the command could not be started. message: what it wrote of its
+        failure, where the image's toolkit looks at that.
+        """
+        super().__init__(exit_code, command, message)
         self.exit_code = exit_code
         self.command = command
+        self.message = message
 
     def __str__(self) -> str:
         """Return the text that DescribeTrainingJob shows as FailureReason (observed)."""
-        lines = [f"{type(self).__name__}:", f"ExitCode {self.exit_code}", 'ErrorMessage ""']
+        lines = [
+            f"{type(self).__name__}:",
+            f"ExitCode {self.exit_code}",
+            f'ErrorMessage "{self.message}"',
+        ]
         if self.exit_code == _KILLED:
             lines.append('ExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"')
         command = " ".join(self.command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from maze_helpers.local_cloud.container.python_environment import PythonEnvironment
 from maze_helpers.local_cloud.container.train_log import TrainLog
@@ -49,6 +49,11 @@ class Framework:
         return {self.name: self.image_version}
 
     @property
+    def is_pytorch(self) -> bool:
+        """Whether PyTorch's toolkit is in the image."""
+        return self.name in (PYTORCH, HUGGING_FACE)
+
+    @property
     def module(self) -> str:
         """The module by which the image runs training; it is named in the log only."""
         return _TRAINING_MODULES[self.name].partition(":")[0]
@@ -80,6 +85,14 @@ class Framework:
             "PYTHONUNBUFFERED": "1",
         }
         return {name: value for name, value in own.items() if name not in given}
+
+    def prepare(self, python: PythonEnvironment, variables: MutableMapping[str, str]) -> None:
+        """Put into a training's environment what PyTorch's image has there beside libraries."""
+        if self.is_pytorch:
+            python.add_program("torchrun", "torch.distributed.run")
+            version = python.version_of("torch")
+            if version is not None:
+                variables["SM_DLC_TORCH_VERSION"] = version
 
     def check_version(self, python: PythonEnvironment, log: TrainLog) -> None:
         """Log which versions run, and warn where they are not the image's."""

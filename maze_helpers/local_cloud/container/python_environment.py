@@ -7,6 +7,7 @@ environment below is only read. It is what `python -m venv --without-pip` makes,
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 _CONTAINER_FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -42,9 +43,18 @@ class PythonEnvironment:
             f"home = {os.path.dirname(base)}\n"
             f"include-system-site-packages = false\nversion = {version}\n",
         )
+        # The pip of the environment below, which is on PATH as well, would change that one.
+        self.add_program("pip", "pip")
+        self.add_program("pip3", "pip")
         # addsitedir rather than plain paths: what is installed in editable mode counts, too.
         adding = "; ".join(f"site.addsitedir({path!r})" for path in self._below)
         _write(os.path.join(self.site_packages, "below.pth"), f"import site; {adding}\n")
+
+    def add_program(self, name: str, module: str) -> None:
+        """Make a command that runs a module by this environment's Python."""
+        path = os.path.join(self.folder, "bin", name)
+        _write(path, f'#!/bin/sh\nexec {shlex.quote(self.executable)} -m {module} "$@"\n')
+        os.chmod(path, 0o755)
 
     def search_path(self, code_folder: str, own_path: list[str]) -> str:
         """Return PYTHONPATH for the script: its code, then all that the container's Python sees.

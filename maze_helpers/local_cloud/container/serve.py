@@ -18,10 +18,10 @@ from maze_helpers.local_cloud.container.failure import InstallModuleError
 from maze_helpers.local_cloud.container.framework import Framework
 from maze_helpers.local_cloud.container.paths import home_folder
 from maze_helpers.local_cloud.container.python_environment import PythonEnvironment
+from maze_helpers.local_cloud.container.runner import Runner
 from maze_helpers.local_cloud.container.serving_environment import ServingEnvironment
 from maze_helpers.local_cloud.container.serving_failure import ServingError, listing
 from maze_helpers.local_cloud.container.train_log import ServeLog
-from maze_helpers.local_cloud.container.user_script import Runner
 
 FAILED = 1
 _PACKAGE = "maze_helpers.local_cloud.container"

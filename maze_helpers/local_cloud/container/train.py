@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from maze_helpers.local_cloud.container import source_code
 from maze_helpers.local_cloud.container.arguments import to_arguments
+from maze_helpers.local_cloud.container.distribution import Distribution
 from maze_helpers.local_cloud.container.environment import Environment
 from maze_helpers.local_cloud.container.failure import (
     ExecuteUserScriptError,
@@ -24,11 +25,13 @@ from maze_helpers.local_cloud.container.failure import (
 from maze_helpers.local_cloud.container.framework import Framework
 from maze_helpers.local_cloud.container.paths import Paths, home_folder
 from maze_helpers.local_cloud.container.python_environment import PythonEnvironment
+from maze_helpers.local_cloud.container.runner import Runner
 from maze_helpers.local_cloud.container.sm_variables import sm_variables, training_env
 from maze_helpers.local_cloud.container.train_log import TrainLog
-from maze_helpers.local_cloud.container.user_script import Runner, UserScript
+from maze_helpers.local_cloud.container.user_script import UserScript
 
 FAILED = 1
+_GLOO_HUNG_UP = "terminate called after throwing an instance of 'gloo::EnforceNotMet'"
 
 
 def main(framework: Framework) -> int:
@@ -57,22 +60,54 @@ def train(framework: Framework, paths: Paths, log: TrainLog) -> None:
     runner = Runner(paths.code)
     os.environ.update(framework.variables(paths.input, os.environ))
     environment = _read_environment(paths, log)
+    runner.captures = framework.is_pytorch and not environment.has_launcher_of_its_own
     variables = sm_variables(environment)
     log.info(f"Imported framework {framework.module}")
+    distribution = _distribute(framework, environment, log)
     log.info("Invoking user training script.", name=framework.module)
     source_code.place(environment.module_dir, paths.code, os.environ, log)
     script = UserScript(paths.code, environment.user_entry_point)
     python = PythonEnvironment(_new_folder())
     python.make()
     os.environ.update({**python.variables(), **environment.platform_variables()})
+    framework.prepare(python, os.environ)
     _install(runner, script, python, log)
     framework.check_version(python, log)
     # sys.path[0] is where `python -m` found this program.
     variables["PYTHONPATH"] = python.search_path(paths.code, sys.path[1:])
-    command = script.command(python.executable, to_arguments(environment.hyperparameters))
+    arguments = to_arguments(environment.hyperparameters)
+    command = (
+        distribution.command(script, arguments)
+        if distribution is not None and distribution.is_by_torchrun
+        else script.command(python.executable, arguments)
+    )
     log.info(_invocation(environment, variables, command))
     script.make_executable()
-    runner.run(command, {**os.environ, **variables}, ExecuteUserScriptError)
+    os.environ.update(variables)
+    _run(runner, command, log)
+
+
+def _distribute(
+    framework: Framework, environment: Environment, log: TrainLog
+) -> Distribution | None:
+    """Set the variables of a distributed training, where the image does; return how it is run."""
+    if not framework.is_pytorch:
+        return None
+    distribution = Distribution(environment)
+    os.environ.update(distribution.variables())
+    if distribution.is_by_torchrun:
+        log.info("Invoking TorchDistributed...", name=framework.module)
+    return distribution
+
+
+def _run(runner: Runner, command: list[str], log: TrainLog) -> None:
+    try:
+        runner.run(command, os.environ, ExecuteUserScriptError)
+    except ExecuteUserScriptError as error:
+        # PyTorch's image lets this pass: the processes that are ready first hang up on the others.
+        if _GLOO_HUNG_UP not in error.message:
+            raise
+        log.warning(f"Known exception: {error}")
 
 
 def _new_folder() -> str:

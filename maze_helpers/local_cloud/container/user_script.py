@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
-import subprocess
-import sys
-from collections.abc import Mapping
 
 from maze_helpers.local_cloud.container.failure import (
     CommandError,
@@ -20,8 +16,6 @@ from maze_helpers.local_cloud.container.failure import (
 # Names that a shell or the interpreter would read as anything but a file are refused, as the
 # toolkit does (observed).
 _ENTRY_POINT = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
-# What a process exits with that SIGTERM ended before there was a script to pass it on to.
-_TERMINATED = 128 + signal.SIGTERM
 
 
 class UserScript:
@@ -74,35 +68,6 @@ class UserScript:
 
     def _has(self, name: str) -> bool:
         return os.path.exists(os.path.join(self.code_folder, name))
-
-
-class Runner:
-    """Runs the job's commands one after the other, and passes SIGTERM on to the one that runs."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        signal.signal(signal.SIGTERM, self._pass_on)
-
-    def run(
-        self, command: list[str], variables: Mapping[str, str], error: type[CommandError]
-    ) -> None:
-        """Run a command in the code folder to its end.
-
-        Raises: the error, if it exits with another code than 0.
-        """
-        # A session of its own, so that it gets a SIGTERM once: through us.
-        self._process = subprocess.Popen(
-            command, cwd=self._folder, env=dict(variables), start_new_session=True
-        )
-        exit_code = self._process.wait()
-        if exit_code != 0:
-            raise error(exit_code, command)
-
-    def _pass_on(self, number: int, _frame: object) -> None:
-        if self._process is None or self._process.poll() is not None:
-            sys.exit(_TERMINATED)
-        os.killpg(self._process.pid, number)
 
 
 def _checked(code_folder: str, name: object) -> str:

@@ -1,0 +1,100 @@
+"""What runs the job's commands, one after the other."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from typing import IO
+
+from maze_helpers.local_cloud.container.error_lines import ErrorLines, error_message
+from maze_helpers.local_cloud.container.failure import CommandError, ExecuteUserScriptError
+
+# What a process exits with that SIGTERM ended before there was a script to pass it on to.
+_TERMINATED = 128 + signal.SIGTERM
+_PIECE_BYTES = 1 << 16
+
+
+class Runner:
+    """Runs commands in a folder, and passes SIGTERM on to the one that runs.
+
+    captures: whether a failure says what the command wrote of it. What it writes to stderr
+    then comes out of stdout, as from the toolkit.
+    """
+
+    def __init__(self, folder: str, captures: bool = False) -> None:
+        self.captures = captures
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        signal.signal(signal.SIGTERM, self._pass_on)
+
+    def run(
+        self, command: list[str], variables: Mapping[str, str], error: type[CommandError]
+    ) -> None:
+        """Run a command in the code folder to its end.
+
+        Raises: the error, if it exits with another code than 0.
+        """
+        message = ""
+        if self.captures:
+            exit_code, message = self._run_and_watch(command, variables, error.__name__)
+        else:
+            self._process = self._start(command, variables)
+            exit_code = self._process.wait()
+        if exit_code != 0:
+            raise error(exit_code, command, message)
+
+    def _run_and_watch(
+        self, command: list[str], variables: Mapping[str, str], name_of_error: str
+    ) -> tuple[int, str]:
+        try:
+            process = self._start(command, variables, subprocess.PIPE)
+        except (OSError, ValueError) as error:
+            # Whatever the command is for: the toolkit knows one error for this, without a code.
+            raise ExecuteUserScriptError(None, [str(error)]) from error
+        self._process = process
+        assert process.stdout and process.stderr
+        streams = {pipe: ErrorLines(name_of_error) for pipe in (process.stdout, process.stderr)}
+        threads = [
+            threading.Thread(target=_pass_through, args=stream, daemon=True)
+            for stream in streams.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return process.wait(), error_message(*streams.values())
+
+    def _start(
+        self, command: list[str], variables: Mapping[str, str], output: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        # A session of its own, so that it gets a SIGTERM once: through us.
+        return subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env=dict(variables),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        if self._process is None or self._process.poll() is not None:
+            sys.exit(_TERMINATED)
+        os.killpg(self._process.pid, number)
+
+
+def _pass_through(pipe: IO[bytes], lines: ErrorLines) -> None:
+    """Write a pipe's bytes to stdout as they come, until it ends."""
+    with pipe:
+        while True:
+            piece = os.read(pipe.fileno(), _PIECE_BYTES)
+            if not piece:
+                break
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            lines.feed(piece)
+    lines.end()
