@@ -9,6 +9,7 @@ from maze_helpers.local_cloud.credentials import Credentials, load_or_create_use
 from maze_helpers.local_cloud.engine.hosting.async_inferences import AsyncInferences
 from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
+from maze_helpers.local_cloud.engine.hosting.scaling import Scaler
 from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_time_s
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.engine.transform.transforms import TransformEngine
@@ -54,6 +55,7 @@ class LocalCloud:
         self.training = TrainingEngine(self)
         self.serverless_idle_s = idle_time_s(os.environ)
         self.hosting = HostingEngine(self)
+        self.scaling = Scaler(self)
         self.async_inferences = AsyncInferences(self)
         self.transforms = TransformEngine(self)
 
@@ -69,6 +71,7 @@ class LocalCloud:
         self.hosting.recover()
         self.transforms.recover()
         self.async_inferences.start()
+        self.scaling.start()
 
     def announce_close(self) -> None:
         """Have nothing taken for a failure that breaks off because requests end."""
@@ -76,6 +79,7 @@ class LocalCloud:
 
     def close(self) -> None:
         """Stop what runs, then close the store."""
+        self.scaling.close()
         self.async_inferences.close()
         self.hosting.close()
         self.transforms.close()

@@ -3,7 +3,7 @@
 Where no source is given, the wordings of AWS's rules are guesses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import DEPLOYED
@@ -39,10 +39,10 @@ def check_deployment_config(operation: str, request: dict[str, Any]) -> None:
     refuse(operation, path, routing, ("WaitIntervalInSeconds",))
 
 
-def check_update(document: Document, deployment: Document) -> None:
+def check_update(document: Document, deployment: Document, scaled: Collection[str]) -> None:
     """Check that an endpoint can become another deployment.
 
-    Raises: ValidationException.
+    scaled: the names of its variants that are scalable targets. Raises: ValidationException.
     """
     earlier, later = (
         _is_serverless(d["ProductionVariants"]) for d in (document[DEPLOYED], deployment)
@@ -52,6 +52,22 @@ def check_update(document: Document, deployment: Document) -> None:
         raise ValidationException(
             "An endpoint with instances cannot be updated to a serverless one. Create another "
             "endpoint."
+        )
+    earlier_types, later_types = (
+        {variant["VariantName"]: variant.get("InstanceType") for variant in d["ProductionVariants"]}
+        for d in (document[DEPLOYED], deployment)
+    )
+    held = [
+        name
+        for name in earlier_types
+        if name in scaled and later_types.get(name) != earlier_types[name]
+    ]
+    if held:
+        # Source of the rule: SageMaker guide, "Update endpoints that use auto scaling"; of the
+        # wording, public reports.
+        raise ValidationException(
+            f'The variant(s) "[{", ".join(held)}]" must be deregistered as scalable targets with '
+            "AWS Auto Scaling before they can be removed or have their instance type updated."
         )
 
 

@@ -109,20 +109,20 @@ class Endpoints:
     def update_endpoint(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Set an endpoint's change to another configuration going, and return its ARN."""
         check_deployment_config("UpdateEndpoint", request)
-        deployment = self._deployment(request)
+        deployment, name = self._deployment(request), request["EndpointName"]
         excluded = [
             excluded["VariantPropertyType"]
             for excluded in request.get("ExcludeRetainedVariantProperties", [])
         ]
 
         def update(document: Document) -> None:
-            check_update(document, deployment)
+            check_update(document, deployment, self.cloud.scaling.variants_of(name))
             if request.get("RetainAllVariantProperties"):
                 endpoint_record.retain(deployment, document, excluded)
             _keep_deployment_config(document, request)
             endpoint_record.begin_update(document, deployment, self.cloud.clock.now())
 
-        document = self._change(request["EndpointName"], update)
+        document = self._change(name, update)
         self.cloud.hosting.update(document["EndpointName"])
         return {"EndpointArn": document["EndpointArn"]}
 
@@ -167,6 +167,8 @@ class Endpoints:
         def delete(document: Document) -> None:
             _check_settled(document)
             endpoint_record.begin_delete(document, self.cloud.clock.now())
+            # Source: SageMaker guide, "Delete endpoints configured for auto scaling".
+            self.cloud.scaling.records.remove_endpoint(document["EndpointName"])
 
         document = self.resources.update(ENDPOINT, request["EndpointName"], delete)
         self.cloud.hosting.delete(document["EndpointName"])
