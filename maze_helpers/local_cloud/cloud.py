@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from maze_helpers.local_cloud.access.guard import Guard
 from maze_helpers.local_cloud.authorization import Authorization
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.credentials import Credentials, load_or_create_user_key
@@ -11,6 +12,7 @@ from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
 from maze_helpers.local_cloud.engine.hosting.scaling import Scaler
 from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_time_s
+from maze_helpers.local_cloud.engine.processing.engine import ProcessingEngine
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.engine.transform.transforms import TransformEngine
 from maze_helpers.local_cloud.services.cloudwatch import MetricStore
@@ -48,11 +50,13 @@ class LocalCloud:
         self.objects = ObjectStore(self.store, home / "blobs", self.clock)
         self.iam = IAM(self)
         self.authorization = Authorization(self.iam.roles, self.clock, self.account_id, self.region)
+        self.guard = Guard(self)
         self.s3_authorization = S3Authorization(self.authorization, self.objects)
         self.logs = LogStore(self.store, self.clock)
         self.metrics = MetricStore(self.store, self.clock)
         self.invocation_metrics = InvocationMetrics(self.metrics, self.clock)
         self.training = TrainingEngine(self)
+        self.processing = ProcessingEngine(self)
         self.serverless_idle_s = idle_time_s(os.environ)
         self.hosting = HostingEngine(self)
         self.scaling = Scaler(self)
@@ -68,6 +72,7 @@ class LocalCloud:
         """Put right what a killed server left behind: stray processes, half-written files."""
         self.objects.recover()
         self.training.recover()
+        self.processing.recover()
         self.hosting.recover()
         self.transforms.recover()
         self.async_inferences.start()
@@ -83,6 +88,7 @@ class LocalCloud:
         self.async_inferences.close()
         self.hosting.close()
         self.transforms.close()
+        self.processing.close()
         self.training.close()
         self.invocation_metrics.close()
         self.store.close()

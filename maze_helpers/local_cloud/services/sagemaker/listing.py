@@ -8,6 +8,7 @@ from typing import Any
 
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.resources import (
+    PROCESSING_JOB,
     TRAINING_JOB,
     TRANSFORM_JOB,
     Document,
@@ -20,6 +21,7 @@ from maze_helpers.local_cloud.store import Store
 DEFAULT_PAGE_SIZE = 10
 # AWS's own words, an unfilled placeholder included.
 INVALID_TOKEN = 'Invalid pagination token because "{0}".'
+_JOBS = (PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
 _SORT_COLUMNS = {
     "CreationTime": "created_at",
     "LastModifiedTime": "modified_at",
@@ -87,7 +89,7 @@ def _conditions(kind: Kind, request: dict[str, Any]) -> tuple[list[str], list[An
         values.append(request["NameContains"])
     for member, condition in _TIME_FILTERS.items():
         if member in request:
-            if member == "CreationTimeAfter" and kind not in (TRAINING_JOB, TRANSFORM_JOB):
+            if member == "CreationTimeAfter" and kind not in _JOBS:
                 # Source: CreationTimeAfter of ListEndpoints, -EndpointConfigs and -Models.
                 condition = "created_at >= ?"
             conditions.append(condition)

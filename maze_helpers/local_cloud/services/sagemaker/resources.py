@@ -88,6 +88,14 @@ TRANSFORM_JOB = Kind(
     taken=TRAINING_JOB.taken,
     taken_error=ResourceInUse,
 )
+PROCESSING_JOB = Kind(
+    arn_type="processing-job",
+    noun="ProcessingJob",
+    # Source: as a transform job's; that it is so is a guess.
+    not_found=TRANSFORM_JOB.not_found,
+    taken=TRAINING_JOB.taken,
+    taken_error=ResourceInUse,
+)
 MODEL = Kind(
     arn_type="model",
     noun="Model",

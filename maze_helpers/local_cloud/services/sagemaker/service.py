@@ -8,6 +8,7 @@ from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.services.sagemaker.endpoint_configs import EndpointConfigs
 from maze_helpers.local_cloud.services.sagemaker.endpoints import Endpoints
 from maze_helpers.local_cloud.services.sagemaker.models import Models
+from maze_helpers.local_cloud.services.sagemaker.processing_jobs import ProcessingJobs
 from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.services.sagemaker.tags import Tags
 from maze_helpers.local_cloud.services.sagemaker.training_jobs import TrainingJobs
@@ -27,6 +28,7 @@ class SageMaker:
             **EndpointConfigs(cloud, resources).operations,
             **Endpoints(cloud, resources).operations,
             **Models(cloud, resources).operations,
+            **ProcessingJobs(cloud, resources).operations,
             **TrainingJobs(cloud, resources).operations,
             **TransformJobs(cloud, resources).operations,
             **Tags(cloud.store).operations,
