@@ -17,7 +17,6 @@ _TRAINING_MODULES = {
     PYTORCH: "sagemaker_pytorch_container.training:main",
     HUGGING_FACE: "sagemaker_pytorch_container.training:main",
 }
-_SERVING_MODULES = {SCIKIT_LEARN: "sagemaker_sklearn_container.serving:main"}
 
 _HOW_TO_INSTALL = 'Install PyTorch and transformers: pip install "sagemaker-maze[intent]"'
 
@@ -75,24 +74,6 @@ class Framework:
         else:
             own["DLC_CONTAINER_TYPE"] = "training"
         return {name: value for name, value in own.items() if name not in given}
-
-    def serving_variables(self, model_folder: str, given: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables that the image sets for a model server, where the model did not."""
-        own = {
-            "SAGEMAKER_SERVING_MODULE": _SERVING_MODULES[self.name],
-            "SAGEMAKER_SKLEARN_VERSION": self.image_version,
-            "SM_MODEL_DIR": model_folder,
-            "PYTHONUNBUFFERED": "1",
-        }
-        return {name: value for name, value in own.items() if name not in given}
-
-    def prepare(self, python: PythonEnvironment, variables: MutableMapping[str, str]) -> None:
-        """Put into a training's environment what PyTorch's image has there beside libraries."""
-        if self.is_pytorch:
-            python.add_program("torchrun", "torch.distributed.run")
-            version = python.version_of("torch")
-            if version is not None:
-                variables["SM_DLC_TORCH_VERSION"] = version
 
     def check_version(self, python: PythonEnvironment, log: TrainLog) -> None:
         """Log which versions run, and warn where they are not the image's."""

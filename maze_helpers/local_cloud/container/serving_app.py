@@ -1,4 +1,4 @@
-"""The model server as a WSGI application: what each worker runs.
+"""The model server of the scikit-learn image as a WSGI application: what each worker runs.
 
 It answers as nginx, Flask and the scikit-learn image's code do together.
 """
@@ -12,10 +12,13 @@ from typing import Any
 
 from maze_helpers.local_cloud.container.content_types import ANY, JSON, OCTET_STREAM, UTF8_TYPES
 from maze_helpers.local_cloud.container.flask_context import flask_context
-from maze_helpers.local_cloud.container.model_loader import FAILURES, ModelLoader
+from maze_helpers.local_cloud.container.load_failure import FAILURES
+from maze_helpers.local_cloud.container.model_loader import ModelLoader
 from maze_helpers.local_cloud.container.responses import Response, error_page, to_response
 from maze_helpers.local_cloud.container.serving_environment import ServingEnvironment
+from maze_helpers.local_cloud.container.serving_log import configure_logging
 from maze_helpers.local_cloud.container.user_traceback import user_frames
+from maze_helpers.local_cloud.container.wsgi_request import read_body
 
 # What nginx passes on; it answers all else itself.
 _PASSED_ON = ("/ping", "/invocations", "/execution-parameters")
@@ -33,7 +36,7 @@ class ServingApp:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer one request."""
-        body = _read_body(environ)
+        body = read_body(environ)
         path = environ["PATH_INFO"]
         if not path.startswith(_PASSED_ON):
             return Response("{}", status=404, mimetype=OCTET_STREAM)(environ, start_response)
@@ -77,25 +80,11 @@ class ServingApp:
             return to_response(result)
 
 
-def _read_body(environ: dict[str, Any]) -> bytes:
-    """Return the request's body: all of it, or the connection would not close cleanly."""
-    length = environ.get("CONTENT_LENGTH")
-    stream = environ["wsgi.input"]
-    return stream.read(int(length)) if length else stream.read()
-
-
 def _not_allowed(methods: str) -> Response:
     page = error_page(405)
     page.headers["Allow"] = methods
     return page
 
 
-def _configure_logging() -> None:
-    """Let the user's loggers write to the server's log, from INFO on, as in the image."""
-    layout = "%(asctime)s %(levelname)s - %(name)s - %(message)s"
-    logging.basicConfig(format=layout, level=logging.INFO)
-    logging.getLogger("botocore").setLevel(logging.WARNING)
-
-
-_configure_logging()
+configure_logging()
 application = ServingApp(ServingEnvironment(os.environ))

@@ -15,6 +15,7 @@ from maze_helpers.local_cloud.container.serving_failure import ServingError
 
 OPT_ML = "/opt/ml"
 SOCKET_VARIABLE = "MAZE_MODEL_SERVER_SOCKET"
+DEFAULT_TIMEOUT_S = 60
 
 
 class ServingEnvironment:
@@ -35,8 +36,8 @@ class ServingEnvironment:
             variables.get("SAGEMAKER_SUBMIT_DIRECTORY", self.paths.code)
         )
         self.socket_path = _required(variables, SOCKET_VARIABLE, "the server's unix socket")
-        self.workers = _count(variables, "SAGEMAKER_MODEL_SERVER_WORKERS", os.cpu_count() or 1)
-        self.timeout_s = _count(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60)
+        self.workers = count(variables, "SAGEMAKER_MODEL_SERVER_WORKERS", os.cpu_count() or 1)
+        self.timeout_s = count(variables, "SAGEMAKER_MODEL_SERVER_TIMEOUT", DEFAULT_TIMEOUT_S)
         self.default_accept = variables.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON)
 
     @property
@@ -58,7 +59,8 @@ def _required(variables: Mapping[str, str], name: str, what: str) -> str:
     return value
 
 
-def _count(variables: Mapping[str, str], name: str, default: int) -> int:
+def count(variables: Mapping[str, str], name: str, default: int) -> int:
+    """Return a variable that says how many. Raises: ServingError, if it is no number from 1 on."""
     value = variables.get(name, str(default))
     if not value.isdecimal() or int(value) == 0:
         raise ServingError(
