@@ -10,6 +10,7 @@ from maze_helpers.local_cloud.services.sagemaker.endpoints import Endpoints
 from maze_helpers.local_cloud.services.sagemaker.models import Models
 from maze_helpers.local_cloud.services.sagemaker.processing_jobs import ProcessingJobs
 from maze_helpers.local_cloud.services.sagemaker.resources import Resources
+from maze_helpers.local_cloud.services.sagemaker.search import Search
 from maze_helpers.local_cloud.services.sagemaker.tags import Tags
 from maze_helpers.local_cloud.services.sagemaker.training_jobs import TrainingJobs
 from maze_helpers.local_cloud.services.sagemaker.transform_jobs import TransformJobs
@@ -29,6 +30,7 @@ class SageMaker:
             **Endpoints(cloud, resources).operations,
             **Models(cloud, resources).operations,
             **ProcessingJobs(cloud, resources).operations,
+            **Search(cloud, resources).operations,
             **TrainingJobs(cloud, resources).operations,
             **TransformJobs(cloud, resources).operations,
             **Tags(cloud.store).operations,
