@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from maze_helpers.local_cloud import auth
+from maze_helpers.local_cloud.access.guard import Guard
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.errors import AWSError, InternalFailure, UnknownOperation
@@ -51,7 +52,7 @@ class LocalCloudApp:
             "servicequotas": ServiceQuotas(cloud),
         }
         self.services: dict[str, Service | Delegated] = {
-            signing_name: Service(provider.protocol, provider.operations)
+            signing_name: Service(provider.protocol, provider.operations, cloud.guard)
             for signing_name, provider in providers.items()
         }
         self.services["iam"] = cloud.iam
@@ -110,16 +111,20 @@ def _service_name(signing_name: str, request: Request) -> str:
 class Service:
     """A service's protocol and the operations that its provider implements."""
 
-    def __init__(self, protocol: ServiceProtocol, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self, protocol: ServiceProtocol, operations: Mapping[str, Operation], guard: Guard
+    ) -> None:
         self.protocol = protocol
         self.operations = operations
+        self.guard = guard
 
     def call(self, request: Request, body: bytes, caller: AccessKey) -> Response:
-        """Parse, run and serialise one operation.
+        """Parse, authorise, run and serialise one operation.
 
         Raises: AWSError, as AWS would answer; anything else is a fault of ours.
         """
         operation, parameters = self.protocol.parse(request, body)
+        self.guard.check(self.protocol.service_name, operation, parameters, caller, request)
         method = self.operations.get(operation)
         if method is None:
             raise UnknownOperation(

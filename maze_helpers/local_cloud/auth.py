@@ -62,6 +62,7 @@ class SignedRequest:
         self.caller = caller
         self.service = claim.service
         self.region = claim.region
+        self.is_presigned = claim.is_presigned
         self._refusals = refusals
         self._new_body = new_body
 

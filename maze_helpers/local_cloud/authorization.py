@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.credentials import AccessKey
-from maze_helpers.local_cloud.errors import AccessDenied, AWSError
 from maze_helpers.local_cloud.iam_policies.context import Context, KeyValues, PolicyRequest
 from maze_helpers.local_cloud.iam_policies.documents import read_policy
 from maze_helpers.local_cloud.iam_policies.evaluation import (
@@ -70,11 +69,17 @@ class Authorization:
         return caller.is_administrator or self.roles.is_read(caller.role_name)
 
     def decide(
-        self, caller: AccessKey, action: str, resource: str = "*", keys: Keys | None = None
+        self,
+        caller: AccessKey,
+        action: str,
+        resource: str = "*",
+        keys: Keys | None = None,
+        granted: bool = False,
     ) -> Decision:
         """Return whether a caller may do something.
 
         keys: the condition keys of the action and its request, besides those of the caller.
+        granted: as `evaluate` has it.
         """
         if caller.is_administrator:
             return Decision(True)
@@ -83,20 +88,7 @@ class Authorization:
             return Decision(False, IDENTITY)
         context = Context({**self._general_keys(caller, role), **(keys or {})})
         sets = role.policies + _session_policies(caller.session_policies)
-        return evaluate(sets, PolicyRequest(action, resource, context))
-
-    def require(
-        self,
-        caller: AccessKey,
-        action: str,
-        resource: str = "*",
-        keys: Keys | None = None,
-        error: type[AWSError] = AccessDenied,
-    ) -> None:
-        """Raise the error, in AWS's words, unless a caller may do something."""
-        decision = self.decide(caller, action, resource, keys)
-        if not decision.allowed:
-            raise error(refusal(caller, action, resource, decision))
+        return evaluate(sets, PolicyRequest(action, resource, context), granted)
 
     def _general_keys(self, caller: AccessKey, role: Role) -> dict[str, KeyValues]:
         """Return the keys that every request has. Source: IAM guide, "Global condition keys"."""

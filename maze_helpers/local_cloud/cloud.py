@@ -8,6 +8,7 @@ from maze_helpers.local_cloud.authorization import Authorization
 from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.credentials import Credentials, load_or_create_user_key
 from maze_helpers.local_cloud.engine.hosting.async_inferences import AsyncInferences
+from maze_helpers.local_cloud.engine.hosting.data_capture import DataCapture
 from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
 from maze_helpers.local_cloud.engine.hosting.scaling import Scaler
@@ -58,6 +59,7 @@ class LocalCloud:
         self.training = TrainingEngine(self)
         self.processing = ProcessingEngine(self)
         self.serverless_idle_s = idle_time_s(os.environ)
+        self.data_capture = DataCapture(self)
         self.hosting = HostingEngine(self)
         self.scaling = Scaler(self)
         self.async_inferences = AsyncInferences(self)
@@ -87,6 +89,7 @@ class LocalCloud:
         self.scaling.close()
         self.async_inferences.close()
         self.hosting.close()
+        self.data_capture.close()
         self.transforms.close()
         self.processing.close()
         self.training.close()

@@ -60,13 +60,17 @@ class PolicySet:
         return allowed
 
 
-def evaluate(sets: Sequence[PolicySet], request: PolicyRequest) -> Decision:
-    """Return the decision of sets of policies that all have to allow a request."""
+def evaluate(sets: Sequence[PolicySet], request: PolicyRequest, granted: bool = False) -> Decision:
+    """Return the decision of sets of policies that all have to allow a request.
+
+    granted: whether the resource's own policy names the caller, so that the identity-based ones
+    need not allow it, too.
+    """
     effects = [(policies.kind, policies.effect(request)) for policies in sets]
     for kind, effect in effects:
         if effect is False:
             return Decision(False, kind, explicit=True)
     for kind, effect in effects:
-        if effect is None:
+        if effect is None and not (granted and kind == IDENTITY):
             return Decision(False, kind)
     return Decision(True)

@@ -73,9 +73,10 @@ class Delegated:
     def call(self, request: Request, body: bytes, caller: AccessKey) -> Response:
         """Return moto's response to a request.
 
-        Raises: AWSError, if the request breaks the service's model.
+        Raises: AWSError, if the request breaks the service's model, or is not the caller's to make.
         """
         operation_name, parameters = self.protocol.parse(request, body)
+        self.cloud.guard.check(self.service_name, operation_name, parameters, caller, request)
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         headers = {
             name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.authorization import Authorization, Keys, refusal
 from maze_helpers.local_cloud.credentials import AccessKey
-from maze_helpers.local_cloud.services.s3.errors import AccessDenied, NoSuchKey
+from maze_helpers.local_cloud.services.s3.errors import AccessDenied, NoSuchBucket, NoSuchKey
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.services.s3.objects import ObjectStore
@@ -37,15 +37,16 @@ class S3Authorization:
         known: Keys = keys or {}
         if key is not None:
             resource += f"/{key}"
-            known = {**known, "s3:ExistingObjectTag/": lambda: self._tags(bucket, key)}
+            known = {**known, "s3:ExistingObjectTag/": lambda: self.tags(bucket, key)}
         decision = self.general.decide(caller, action, resource, known)
         if not decision.allowed:
             raise AccessDenied(refusal(caller, action, resource, decision, quoted=True))
 
-    def _tags(self, bucket: str, key: str) -> dict[str, str]:
+    def tags(self, bucket: str, key: str) -> dict[str, str]:
+        """Return an object's tags, none for one that is not there."""
         try:
             return dict(self._objects.head(bucket, key).tags)
-        except NoSuchKey:
+        except (NoSuchBucket, NoSuchKey):
             return {}
 
     def of_missing_key(self, caller: AccessKey, bucket: str, error: NoSuchKey) -> Exception:

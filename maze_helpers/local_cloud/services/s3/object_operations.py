@@ -19,6 +19,7 @@ from maze_helpers.local_cloud.services.s3.errors import (
     NoSuchVersion,
     NotImplementedHere,
 )
+from maze_helpers.local_cloud.services.s3.permissions import Permissions
 from maze_helpers.local_cloud.services.s3.schema import Attributes, ObjectInfo
 
 MAX_DELETED = 1000
@@ -30,8 +31,9 @@ CHANGES = {"StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation"}
 class ObjectOperations:
     """CopyObject, DeleteObject, DeleteObjects, and an object's tags."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, permissions: Permissions) -> None:
         self._objects = cloud.objects
+        self._permissions = permissions
         self.operations = {
             "CopyObject": self.copy_object,
             "DeleteObject": self.delete_object,
@@ -95,13 +97,13 @@ class ObjectOperations:
         for wanted in request["Objects"]:
             named = {name: wanted[name] for name in ("Key", "VersionId") if name in wanted}
             try:
-                self._delete_one(call.bucket, wanted)
+                self._delete_one(call, wanted)
                 deleted.append(named)
             except AWSError as error:
                 errors.append(named | {"Code": error.code, "Message": error.message})
         return {"Deleted": [] if request.get("Quiet") else deleted, "Errors": errors}
 
-    def _delete_one(self, bucket: str, wanted: Mapping[str, Any]) -> None:
+    def _delete_one(self, call: Call, wanted: Mapping[str, Any]) -> None:
         if not 1 <= len(wanted["Key"].encode()) <= MAX_KEY_BYTES:
             raise KeyTooLongError() if wanted["Key"] else MalformedXML()
         if wanted.get("VersionId", "null") != "null":
@@ -109,7 +111,8 @@ class ObjectOperations:
         if set(wanted) & {"LastModifiedTime", "Size"}:
             raise NotImplementedHere("LastModifiedTime and Size are for directory buckets.")
         condition = conditions.write_condition({"IfMatch": wanted.get("ETag")})
-        self._objects.delete(bucket, wanted["Key"], condition)
+        self._permissions.check_deletion(call, wanted["Key"])
+        self._objects.delete(call.bucket, wanted["Key"], condition)
 
     def get_object_tagging(self, call: Call) -> dict[str, Any]:
         """Return the object's tags."""

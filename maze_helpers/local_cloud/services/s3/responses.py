@@ -158,6 +158,9 @@ def error_response(method: str, error: AWSError, close: bool) -> Response:
     headers = [("Connection", "close")] if close else []
     if isinstance(error, NotModified):
         return RawResponse(304, [*headers, *error.headers.items()])
+    if region := error.fields.get("Region"):
+        # By this the SDKs find out where a bucket is, even from an answer without a body.
+        headers.append(("x-amz-bucket-region", str(region)))
     if method == "HEAD":
         return RawResponse(error.status, [*headers, ("Content-Type", "application/xml")])
     ids = request_ids()

@@ -24,14 +24,17 @@ from maze_helpers.local_cloud.services.s3.errors import (
     InternalError,
     InvalidArgument,
     InvalidRequest,
+    NoSuchKey,
     NotImplementedHere,
 )
 from maze_helpers.local_cloud.services.s3.listing_operations import ListingOperations
 from maze_helpers.local_cloud.services.s3.multipart import Uploads
 from maze_helpers.local_cloud.services.s3.multipart_operations import MultipartOperations
 from maze_helpers.local_cloud.services.s3.object_operations import ObjectOperations
+from maze_helpers.local_cloud.services.s3.permissions import Permissions
 from maze_helpers.local_cloud.services.s3.prompt import PromptWrites
 from maze_helpers.local_cloud.services.s3.receiving import Receiver
+from maze_helpers.local_cloud.services.s3.regions import wrong_region
 from maze_helpers.local_cloud.services.s3.routing import Router
 from maze_helpers.local_cloud.services.s3.transfers import Transfers
 
@@ -60,13 +63,15 @@ class S3:
         self.account_id = cloud.account_id
         self.router = Router()
         self.executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="s3")
+        self.permissions = Permissions(cloud.s3_authorization, cloud.objects.buckets)
+        self.buckets = cloud.objects.buckets
         uploads = Uploads(cloud.store, cloud.objects, cloud.clock)
         receiver = Receiver(self.executor, PromptWrites(cloud.store, self.executor))
         self.transfers = Transfers(cloud.objects, uploads, receiver, self.executor).operations
         self.operations: dict[str, Operation] = {
             **BucketOperations(cloud).operations,
             **ListingOperations(cloud).operations,
-            **ObjectOperations(cloud).operations,
+            **ObjectOperations(cloud, self.permissions).operations,
             **MultipartOperations(cloud, uploads).operations,
         }
 
@@ -74,18 +79,7 @@ class S3:
         """Return the response to a request whose sender is known."""
         try:
             call = understand(request, signed, self.router)
-            self._check(call)
-            if transfer := self.transfers.get(call.model.name):
-                return await transfer(call)
-            operation = self.operations.get(call.model.name)
-            if operation is None:
-                raise NotImplementedHere(
-                    f"The local cloud does not implement S3's {call.model.name}."
-                )
-            await self._read_body(call)
-            loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(self.executor, operation, call)
-            return responses.result_response(call.model, result)
+            return await self._answer(call)
         except AWSError as error:
             return self.error(request, error)
         except ClientDisconnect:
@@ -96,6 +90,27 @@ class S3:
             log.exception("S3 %s %s failed", request.method, request.url.path)
             return self.error(request, InternalError())
 
+    async def _answer(self, call: Call) -> Response:
+        self._check(call)
+        loop = asyncio.get_running_loop()
+        if self.permissions.is_quick(call):
+            self.permissions.check(call)
+        else:
+            await loop.run_in_executor(self.executor, self.permissions.check, call)
+        try:
+            if transfer := self.transfers.get(call.model.name):
+                return await transfer(call)
+            operation = self.operations.get(call.model.name)
+            if operation is None:
+                raise NotImplementedHere(
+                    f"The local cloud does not implement S3's {call.model.name}."
+                )
+            await self._read_body(call)
+            result = await loop.run_in_executor(self.executor, operation, call)
+            return responses.result_response(call.model, result)
+        except NoSuchKey as error:
+            raise self.permissions.of_missing_key(call, error) from None
+
     def error(self, request: Request, error: AWSError) -> Response:
         """Return an error as S3 words it."""
         # botocore reuses the connection without sending the body that it held back.
@@ -103,6 +118,7 @@ class S3:
         return responses.error_response(request.method, error, close)
 
     def _check(self, call: Call) -> None:
+        self._check_region(call)
         for name, value in call.parameters.items():
             if name.startswith(NOT_IMPLEMENTED):
                 raise NotImplementedHere(
@@ -115,6 +131,19 @@ class S3:
                 raise InvalidArgument(
                     "Invalid version id specified", ArgumentName="versionId", ArgumentValue=value
                 )
+
+    def _check_region(self, call: Call) -> None:
+        """Check that a request is signed for the region of its bucket.
+
+        Buckets may be in any region, and all of them answer here. A new bucket's region is
+        checked when it is made.
+        """
+        name = call.parameters.get("Bucket")
+        if name is None or call.model.name == "CreateBucket":
+            return
+        bucket = self.buckets.find(name)
+        if bucket is not None and bucket.region != call.signed.region:
+            raise wrong_region(call.signed, bucket.region)
 
     async def _read_body(self, call: Call) -> None:
         body = await call.signed.read_body(call.request, MAX_XML_BYTES)

@@ -6,6 +6,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -14,7 +15,9 @@ from maze_helpers.local_cloud.auth_errors import RequestTooLarge
 from maze_helpers.local_cloud.errors import AWSError, InternalFailure
 from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.services.sagemaker_runtime.invocation import (
+    OPERATION,
     SERVICE,
+    Invocation,
     means_invocation,
     read_invocation,
 )
@@ -36,6 +39,7 @@ class SageMakerRuntime:
     """Answers the SageMaker runtime's operations, InvokeEndpoint without any thread."""
 
     def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
         self.protocol = ServiceProtocol(SERVICE)
         self.operations = InvokeEndpointAsync(cloud).operations
         self._invoke_endpoint = InvokeEndpoint(cloud)
@@ -50,6 +54,7 @@ class SageMakerRuntime:
         try:
             body = await signed.read_body(request, REAL_TIME_PAYLOAD_BYTES)
             invocation = read_invocation(signed.head)
+            await self._authorise(request, signed, invocation)
             return await self._invoke_endpoint.answer(invocation, body, request_id)
         except RequestTooLarge:
             # Not one of the service's own errors: what is in front of it says so, in plain text.
@@ -65,3 +70,15 @@ class SageMakerRuntime:
             response = self.protocol.error(request, failure)
         response.headers["x-amzn-RequestId"] = request_id
         return response
+
+    async def _authorise(
+        self, request: Request, signed: SignedRequest, invocation: Invocation
+    ) -> None:
+        """Raise AccessDeniedException unless the caller may invoke the endpoint."""
+        if signed.caller.is_administrator:
+            return
+        arguments = (SERVICE, OPERATION, {"EndpointName": invocation.endpoint}, signed.caller)
+        if self._cloud.authorization.is_quick(signed.caller):
+            self._cloud.guard.check(*arguments, request)
+        else:
+            await run_in_threadpool(self._cloud.guard.check, *arguments, request)
