@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maze_helpers.local_cloud.engine.hosting.balancer import Balancer
+from maze_helpers.local_cloud.engine.hosting.balancer import Balancer, choose_at_random
 from maze_helpers.local_cloud.engine.hosting.calls import TimedOut, Unavailable
 
 PATIENCE_S = 60
@@ -49,6 +49,22 @@ def test_no_server_has_two_more_requests_than_another_that_could_take_them(count
             places.append(place)
             if end < len(places):
                 balancer.give_back(places.pop(end))
+
+    asyncio.run(run())
+
+
+def test_at_random_a_busy_server_has_requests_though_another_is_idle():
+    """That none goes to it is as likely as 200 throws of a coin that all show the same."""
+
+    async def run():
+        busy, idle = Server(), Server()
+        balancer = Balancer(most_in_flight=1000, choose=choose_at_random)
+        balancer.add([busy])
+        before = [await take(balancer) for _ in range(300)]
+        balancer.add([idle])
+        after = [await take(balancer) for _ in range(200)]
+        assert {place.server for place in before} == {busy}
+        assert {place.server for place in after} == {busy, idle}
 
     asyncio.run(run())
 

@@ -114,8 +114,8 @@ def test_a_deleted_configuration_is_gone(deployer):
         ({"AcceleratorType": "ml.eia1.medium"}, "ProductionVariants.AcceleratorType"),
         ({"EnableSSMAccess": True}, "ProductionVariants.EnableSSMAccess"),
         (
-            {"RoutingConfig": {"RoutingStrategy": "RANDOM"}},
-            "ProductionVariants.RoutingConfig.RoutingStrategy 'RANDOM'",
+            {"RoutingConfig": {"RoutingStrategy": "KV_AWARE"}},
+            "ProductionVariants.RoutingConfig.RoutingStrategy 'KV_AWARE'",
         ),
         (
             {"InstancePools": [{"InstanceType": "ml.m5.large", "Priority": 1}]},
@@ -133,8 +133,6 @@ def test_what_a_variant_cannot_have_here_is_refused_by_name(deployer, members, n
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"DataCaptureConfig": {"EnableCapture": True, **CAPTURE}}, "DataCaptureConfig.Enable"),
-        ({"DataCaptureConfig": CAPTURE}, "DataCaptureConfig.EnableCapture"),
         ({"ExecutionRoleArn": ROLE}, "ExecutionRoleArn"),
         ({"EnableNetworkIsolation": True}, "EnableNetworkIsolation"),
         ({"VpcConfig": VPC}, "VpcConfig"),

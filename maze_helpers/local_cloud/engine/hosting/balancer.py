@@ -1,10 +1,11 @@
-"""Which server takes the next request: the one with the fewest, in turn among equals."""
+"""Which server takes the next request: the one with the fewest, or any one."""
 
 import asyncio
+import random
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from maze_helpers.local_cloud.engine.hosting.calls import TimedOut, Unavailable
 from maze_helpers.local_cloud.engine.hosting.model_server import ModelServer
@@ -21,6 +22,23 @@ class Place:
         self.in_flight = 0
         # Grows with each request: among equals, who had one the longest ago is next.
         self.turn = 0
+
+
+Choose = Callable[[Sequence[Place]], Place]
+
+
+def choose_least_busy(places: Sequence[Place]) -> Place:
+    """Return the place with the fewest requests, in turn among equals."""
+    return min(places, key=_order)
+
+
+def choose_at_random(places: Sequence[Place]) -> Place:
+    """Return any of the places, each as likely as the others."""
+    return random.choice(places)
+
+
+def _order(place: Place) -> tuple[int, int]:
+    return place.in_flight, place.turn
 
 
 class _Waiter:
@@ -47,8 +65,12 @@ class Balancer:
     unless it `is_down`: then none is about to come.
     """
 
-    def __init__(self, most_in_flight: int = MOST_IN_FLIGHT) -> None:
+    def __init__(
+        self, most_in_flight: int = MOST_IN_FLIGHT, choose: Choose = choose_least_busy
+    ) -> None:
+        """choose: which of the places takes a request, of at least one that have room."""
         self._most_in_flight = most_in_flight
+        self._choose = choose
         self._lock = threading.Lock()
         self._freed = threading.Condition(self._lock)
         self._places: list[Place] = []
@@ -163,13 +185,9 @@ class Balancer:
             and place.server.alive
             and place.server not in tried
         ]
-        return min(free, key=_order, default=None)
+        return self._choose(free) if free else None
 
     def _occupy(self, place: Place) -> None:
         self._turn += 1
         place.turn = self._turn
         place.in_flight += 1
-
-
-def _order(place: Place) -> tuple[int, int]:
-    return place.in_flight, place.turn

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from maze_helpers.local_cloud.engine.hosting.balancer import choose_at_random, choose_least_busy
 from maze_helpers.local_cloud.engine.hosting.calls import Variant
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import Document, container_of
 from maze_helpers.local_cloud.engine.hosting.failures import role_failure
@@ -32,6 +33,7 @@ class Deployment:
     """An endpoint's variants, by name, and the data of their models.
 
     async_inference: the AsyncInferenceConfig of an asynchronous endpoint, None of others.
+    capture: what captures its invocations, None if nothing does.
     is_up: whether every variant has come up.
     """
 
@@ -41,6 +43,7 @@ class Deployment:
         self._endpoint = endpoint
         self.is_up = False
         self.async_inference = document.get("AsyncInferenceConfig")
+        self.capture = cloud.data_capture.of(endpoint, document.get("DataCaptureConfig"))
         self._models = document["Models"]
         self._data = {
             name: ModelData(
@@ -99,7 +102,9 @@ class Deployment:
             return ServerlessVariant(self._cloud, self._endpoint, name, spec, config, weight)
         spec = replace(spec, workers=worker_count(variant["InstanceType"]))
         count = variant["InitialInstanceCount"]
-        return RealTimeVariant(self._cloud, self._endpoint, name, spec, count, weight)
+        strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy")
+        choose = choose_at_random if strategy == "RANDOM" else choose_least_busy
+        return RealTimeVariant(self._cloud, self._endpoint, name, spec, count, weight, choose)
 
     def _spec(self, variant: Document) -> ServerSpec:
         model = self._models[variant["ModelName"]]

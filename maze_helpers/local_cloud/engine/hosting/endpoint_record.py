@@ -36,8 +36,9 @@ def deployment_of(config: Document, models: Mapping[str, Document]) -> Document:
         "ProductionVariants": [{"InitialVariantWeight": 1.0, **variant} for variant in variants],
         "Models": {variant["ModelName"]: models[variant["ModelName"]] for variant in variants},
     }
-    if "AsyncInferenceConfig" in config:
-        deployment["AsyncInferenceConfig"] = config["AsyncInferenceConfig"]
+    for member in ("AsyncInferenceConfig", "DataCaptureConfig"):
+        if member in config:
+            deployment[member] = config[member]
     return deployment
 
 

@@ -234,7 +234,12 @@ class EndpointRun:
         with self._lock:
             self._current = deployment
             if not self._ending.is_set():
-                self.live = LiveEndpoint(self.name, deployment.variants, deployment.async_inference)
+                self.live = LiveEndpoint(
+                    self.name,
+                    deployment.variants,
+                    deployment.async_inference,
+                    deployment.capture,
+                )
 
     def _forget(self, deployment: Deployment) -> None:
         with self._lock:

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from maze_helpers.local_cloud.engine.hosting.calls import Variant
+from maze_helpers.local_cloud.engine.hosting.data_capture import EndpointCapture
 
 
 class LiveEndpoint:
     """The variants that share an endpoint's requests at one time; an update makes another.
 
     async_inference: the AsyncInferenceConfig of an asynchronous endpoint, None of others.
+    capture: what captures its invocations, None if nothing does.
     """
 
     def __init__(
@@ -18,10 +20,12 @@ class LiveEndpoint:
         name: str,
         variants: Mapping[str, Variant],
         async_inference: Mapping[str, Any] | None = None,
+        capture: EndpointCapture | None = None,
     ) -> None:
         self.name = name
         self.variants = variants
         self.async_inference = async_inference
+        self.capture = capture
 
     def choose(self, target_variant: str | None = None) -> Variant:
         """Return the variant of that name, or for None one at random, by weight.

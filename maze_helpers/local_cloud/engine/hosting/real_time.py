@@ -11,7 +11,11 @@ from dataclasses import replace
 from os import cpu_count
 from typing import TYPE_CHECKING
 
-from maze_helpers.local_cloud.engine.hosting.balancer import Balancer
+from maze_helpers.local_cloud.engine.hosting.balancer import (
+    Balancer,
+    Choose,
+    choose_least_busy,
+)
 from maze_helpers.local_cloud.engine.hosting.calls import (
     Call,
     CallFailed,
@@ -61,6 +65,7 @@ class RealTimeVariant:
         spec: ServerSpec,
         instance_count: int,
         weight: float,
+        choose: Choose = choose_least_busy,
     ) -> None:
         self.name = name
         self.weight = weight
@@ -69,7 +74,7 @@ class RealTimeVariant:
         self._cloud = cloud
         self._endpoint = endpoint
         self._spec = spec
-        self._balancer = Balancer()
+        self._balancer = Balancer(choose=choose)
         # Those that are starting, or take requests.
         self._servers: set[ModelServer] = set()
         self._lock = threading.Lock()

@@ -6,6 +6,7 @@ no source is given, the wordings of AWS's rules are guesses.
 
 from typing import Any
 
+from maze_helpers.local_cloud.engine.hosting.data_capture_record import is_enabled
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.refusals import missing, refuse, unsupported
@@ -30,9 +31,9 @@ _UNSUPPORTED_OF_A_VARIANT = (
 )
 # Of a variant that has instances; a serverless one has none of them.
 _OF_INSTANCES = ("InitialInstanceCount", "InstanceType")
-# Requests go to the instance with the fewest under way: never worse than RANDOM, AWS's default,
-# which a request may leave to it but not demand.
-_ROUTING = "LEAST_OUTSTANDING_REQUESTS"
+# Differs from AWS: where a configuration has none, requests go to the instance with the fewest
+# under way, which is never worse than RANDOM, AWS's default.
+_ROUTING = ("LEAST_OUTSTANDING_REQUESTS", "RANDOM")
 
 
 def check_endpoint_config_request(request: dict[str, Any]) -> None:
@@ -41,8 +42,6 @@ def check_endpoint_config_request(request: dict[str, Any]) -> None:
     Raises: ValidationException.
     """
     refuse(_OPERATION, "", request, _UNSUPPORTED)
-    if request.get("DataCaptureConfig", {"EnableCapture": False}).get("EnableCapture", True):
-        raise unsupported(_OPERATION, "DataCaptureConfig.EnableCapture")
     variants = request["ProductionVariants"]
     for number, variant in enumerate(variants, 1):
         _check_variant(variant, f"productionVariants.{number}.member")
@@ -55,6 +54,8 @@ def check_endpoint_config_request(request: dict[str, Any]) -> None:
     _check_together(variants)
     if "AsyncInferenceConfig" in request:
         _check_async(request["AsyncInferenceConfig"], variants)
+    if "DataCaptureConfig" in request:
+        _check_capture(request, variants)
 
 
 def _check_variant(variant: dict[str, Any], path: str) -> None:
@@ -66,9 +67,11 @@ def _check_variant(variant: dict[str, Any], path: str) -> None:
         raise ValidationException(
             "ManagedInstanceScaling is only supported for inference component endpoints."
         )
-    routing = variant.get("RoutingConfig", {}).get("RoutingStrategy", _ROUTING)
-    if routing != _ROUTING:
-        raise unsupported(_OPERATION, "ProductionVariants.RoutingConfig.RoutingStrategy", routing)
+    if "RoutingConfig" in variant:
+        routing, path = variant["RoutingConfig"], "ProductionVariants.RoutingConfig"
+        if routing["RoutingStrategy"] not in _ROUTING:
+            raise unsupported(_OPERATION, f"{path}.RoutingStrategy", routing["RoutingStrategy"])
+        refuse(_OPERATION, path, routing, ("PrefixAwareRoutingConfig",))
     if "ServerlessConfig" in variant:
         _check_serverless(variant)
     else:
@@ -134,3 +137,14 @@ def _check_async(config: dict[str, Any], variants: list[dict[str, Any]]) -> None
             "An endpoint configuration with AsyncInferenceConfig has one production variant, "
             "which is not serverless."
         )
+
+
+def _check_capture(request: dict[str, Any], variants: list[dict[str, Any]]) -> None:
+    config = request["DataCaptureConfig"]
+    split_s3_uri(config["DestinationS3Uri"])
+    if is_enabled(config) and "AsyncInferenceConfig" in request:
+        raise unsupported(_OPERATION, "DataCaptureConfig of an asynchronous endpoint")
+    if is_enabled(config) and "ServerlessConfig" in variants[0]:
+        # Source of the rule: SageMaker guide, "Deploy models with Amazon SageMaker Serverless
+        # Inference", on features that it excludes.
+        raise ValidationException("Data capture is not supported for serverless endpoints.")

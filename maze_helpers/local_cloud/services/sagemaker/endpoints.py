@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.hosting import endpoint_record
+from maze_helpers.local_cloud.engine.hosting.data_capture_record import capture_summary
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import DEPLOYED, DEPLOYING
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.endpoint_request import (
@@ -100,6 +101,8 @@ class Endpoints:
         deployed = document.get(DEPLOYED) or document.get(DEPLOYING, {})
         if "AsyncInferenceConfig" in deployed:
             described["AsyncInferenceConfig"] = deployed["AsyncInferenceConfig"]
+        if "DataCaptureConfig" in deployed:
+            described["DataCaptureConfig"] = capture_summary(deployed["DataCaptureConfig"])
         return described
 
     def list_endpoints(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
