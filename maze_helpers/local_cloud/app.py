@@ -69,6 +69,7 @@ class LocalCloudApp:
         """Return the response to a request, whatever it is."""
         try:
             signed = auth.verify(request, self.cloud.credentials, self.cloud.clock.time_s())
+            signed.check_region(self.cloud.region)
         except AWSError as error:
             return self.error(auth.claimed_service(request), request, error)
         if signed.service == "s3":

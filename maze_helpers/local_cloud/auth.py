@@ -22,6 +22,8 @@ from maze_helpers.local_cloud.request_head import RequestHead
 from maze_helpers.local_cloud.services.s3 import body_errors
 from maze_helpers.local_cloud.services.s3 import errors as s3
 
+# Services that are called in every region.
+ANYWHERE = ("s3", "sts")
 MAX_SKEW_S = 15 * 60
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 # The declared payload hash of a chunked body: are its chunks signed, and does it end in a trailer?
@@ -65,6 +67,18 @@ class SignedRequest:
         self.is_presigned = claim.is_presigned
         self._refusals = refusals
         self._new_body = new_body
+
+    def check_region(self, region: str) -> None:
+        """Raise unless the request is signed for a region, or for a service that is in all.
+
+        STS has an endpoint in each region, which all are this one; S3's buckets say where they
+        are. Source of AWS's sentence, the first: public reports.
+        """
+        if self.region != region and self.service not in ANYWHERE:
+            raise self._refusals.mismatch(
+                f"Credential should be scoped to a valid region, not '{self.region}'. "
+                f"The local cloud's region is '{region}'."
+            )
 
     def body(self) -> PlainBody | ChunkedBody:
         """Return the decoder that the raw body has to pass through."""

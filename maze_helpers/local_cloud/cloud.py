@@ -16,6 +16,7 @@ from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_tim
 from maze_helpers.local_cloud.engine.processing.engine import ProcessingEngine
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.engine.transform.transforms import TransformEngine
+from maze_helpers.local_cloud.role_telemetry import RoleLogs, RoleMetrics
 from maze_helpers.local_cloud.services.cloudwatch import MetricStore
 from maze_helpers.local_cloud.services.iam import IAM
 from maze_helpers.local_cloud.services.logs import LogStore
@@ -69,6 +70,16 @@ class LocalCloud:
         """Return the object store as a role may use it: each call raises AccessDenied if not."""
         caller = self.authorization.as_service(role_arn)
         return RoleObjects(self.objects, self.s3_authorization, caller)
+
+    def logs_as(self, role_arn: str) -> LogStore:
+        """Return the log store as a role may use it: what it may not write is not there."""
+        caller, account = self.authorization.as_service(role_arn), self.guard.account
+        return RoleLogs(self.logs, self.authorization, caller, account)
+
+    def metrics_as(self, role_arn: str) -> MetricStore:
+        """Return the metric store as a role may use it: what it may not write is not there."""
+        caller = self.authorization.as_service(role_arn)
+        return RoleMetrics(self.metrics, self.authorization, caller)
 
     def recover(self) -> None:
         """Put right what a killed server left behind: stray processes, half-written files."""

@@ -32,7 +32,7 @@ class Guard:
     def __init__(self, cloud: LocalCloud) -> None:
         self._authorization = cloud.authorization
         self._store = cloud.store
-        self._account = Account(cloud.account_id, cloud.region)
+        self.account = Account(cloud.account_id, cloud.region)
 
     def check(
         self,
@@ -62,11 +62,11 @@ class Guard:
         self, service_name: str, operation: str, parameters: Parameters
     ) -> Iterator[Target]:
         if service_name in _SAGEMAKER:
-            return sagemaker.targets(operation, parameters, self._account)
+            return sagemaker.targets(operation, parameters, self.account)
         if service_name == "logs":
-            return logs.targets(operation, parameters, self._account)
+            return logs.targets(operation, parameters, self.account)
         if service_name == "iam":
-            return iam.targets(operation, parameters, self._account, self._role_arn)
+            return iam.targets(operation, parameters, self.account, self._role_arn)
         return iter([Target(f"{_PREFIXES.get(service_name, service_name)}:{operation}")])
 
     def _role_arn(self, name: str) -> str | None:

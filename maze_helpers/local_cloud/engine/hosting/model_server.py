@@ -148,7 +148,9 @@ class ModelServer:
         self._failure_file = self._folder.failure
         if self.spec.model_data is not None:
             self.spec.model_data.place(self._folder.model)
-        self._log = LogWriter(self._cloud.logs, self.identity.log_group, self.log_stream)
+        self._log = LogWriter(
+            self._cloud.logs_as(self.spec.role_arn), self.identity.log_group, self.log_stream
+        )
         for line in self.spec.first_lines:
             self._log.add(time.time(), line)
         container = Container(

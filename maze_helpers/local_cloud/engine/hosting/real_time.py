@@ -175,11 +175,10 @@ class RealTimeVariant:
 
     def _new_server(self) -> ModelServer:
         identity = ServerIdentity(self._endpoint, self.name)
+        metrics = self._cloud.metrics_as(self.role_arn)
 
         def publish(sample: Sample) -> None:
-            self._cloud.metrics.put_many(
-                METRICS_NAMESPACE, instance_metrics(sample, identity.dimensions)
-            )
+            metrics.put_many(METRICS_NAMESPACE, instance_metrics(sample, identity.dimensions))
 
         return ModelServer(self._cloud, self._spec, identity, self._on_end, publish)
 

@@ -36,6 +36,7 @@ class ProcessingHost:
         self._job = job
         self._folder = folder
         self._container: Container | None = None
+        self._metrics = cloud.metrics_as(job["RoleArn"])
         self._log: LogWriter | None = None
 
     def start(
@@ -47,7 +48,8 @@ class ProcessingHost:
         on_end: called once it has ended.
         """
         name, epoch_s = self._job["ProcessingJobName"], int(self._cloud.clock.time_s())
-        self._log = LogWriter(self._cloud.logs, GROUP, f"{name}/{self.name}-{epoch_s}")
+        logs = self._cloud.logs_as(self._job["RoleArn"])
+        self._log = LogWriter(logs, GROUP, f"{name}/{self.name}-{epoch_s}")
         self._folder.hosts_file.write_text(cluster.hosts_file(), encoding="utf-8")
         limit_s = self._job["StoppingCondition"]["MaxRuntimeInSeconds"]
         container = Container(
@@ -84,7 +86,7 @@ class ProcessingHost:
 
     def _publish_sample(self, sample: Sample) -> None:
         dimensions = {"Host": f"{self._job['ProcessingJobName']}/{self.name}"}
-        self._cloud.metrics.put_many(GROUP, instance_metrics(sample, dimensions))
+        self._metrics.put_many(GROUP, instance_metrics(sample, dimensions))
 
 
 def container_command(job: Document) -> list[str]:

@@ -113,7 +113,9 @@ class Instance:
         )
 
     def _publish(self, sample: Sample) -> None:
-        self._cloud.metrics.put_many(GROUP, instance_metrics(sample, self.identity.dimensions))
+        self._cloud.metrics_as(self._spec.role_arn).put_many(
+            GROUP, instance_metrics(sample, self.identity.dimensions)
+        )
 
 
 def _ignore(server: ModelServer) -> None:

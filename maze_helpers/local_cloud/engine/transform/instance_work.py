@@ -59,7 +59,8 @@ class InstanceWork:
         NotAnswered, when it cannot begin.
         """
         identity = self._instance.identity
-        writer = LogWriter(self._cloud.logs, identity.log_group, identity.data_log_stream)
+        logs = self._cloud.logs_as(self._job["_Model"]["ExecutionRoleArn"])
+        writer = LogWriter(logs, identity.log_group, identity.data_log_stream)
         try:
             asyncio.run(self._work(DataLog(writer)))
         except asyncio.CancelledError:
