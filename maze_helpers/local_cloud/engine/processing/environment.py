@@ -22,15 +22,24 @@ def processing_environment(
 ) -> dict[str, str]:
     """Return the whole environment of a host's container.
 
-    The role's temporary credentials last for lifetime_s. The request's Environment comes last,
-    so that it wins. None tells of the job: that is in processingjobconfig.json.
+    The role's temporary credentials last for lifetime_s; under network isolation there are none.
+    The request's Environment comes last, so that it wins. None tells of the job: that is in
+    processingjobconfig.json.
     Source: SageMaker guide, "How Amazon SageMaker Processing Provides Configuration to Your
     Processing Container".
     """
-    key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
+    access = {"AWS_REGION": cloud.region, "AWS_DEFAULT_REGION": cloud.region}
+    if not is_isolated(job):
+        key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
+        access = access_variables(cloud, key)
     return {
         **base_environment(folder.home),
         "TMPDIR": str(folder.tmp),
-        **access_variables(cloud, key),
+        **access,
         **job.get("Environment", {}),
     }
+
+
+def is_isolated(job: Document) -> bool:
+    """Return whether a job's containers are to reach nothing but each other."""
+    return job.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from maze_helpers.local_cloud.engine.channels import ChannelError
 from maze_helpers.local_cloud.engine.cluster import Cluster
 from maze_helpers.local_cloud.engine.isolated_network import IsolatedNetwork, isolated_network
+from maze_helpers.local_cloud.engine.processing.environment import is_isolated
 from maze_helpers.local_cloud.engine.processing.exit_message import NotUTF8, exit_message
 from maze_helpers.local_cloud.engine.processing.folder import (
     ProcessingFolder,
@@ -154,8 +155,7 @@ class ProcessingRun(threading.Thread):
 
     def _process(self, job: Document, cluster: Cluster) -> Ending:
         """Run all containers to their end."""
-        is_isolated = job.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
-        network = isolated_network() if is_isolated else None
+        network = isolated_network() if is_isolated(job) else None
         try:
             self._start_hosts(cluster, network)
             exit_code = self._wait_for_hosts()
