@@ -291,6 +291,31 @@ def test_a_policy_that_is_refused(client, target, members, message):
     assert message in text
 
 
+def test_cloudwatch_describes_the_alarms_of_policies(local_cloud, client, target):
+    made = put_policy(client)
+    cloudwatch = local_cloud.client("cloudwatch")
+    high, low = cloudwatch.describe_alarms(AlarmNamePrefix=f"TargetTracking-{RESOURCE}")[
+        "MetricAlarms"
+    ]
+    assert [alarm["AlarmArn"] for alarm in (high, low)] == [
+        alarm["AlarmARN"] for alarm in made["Alarms"]
+    ]
+    assert (high["Threshold"], high["EvaluationPeriods"]) == (100.0, 3)
+    assert (low["Threshold"], low["EvaluationPeriods"]) == (90.0, 15)
+    for alarm in (high, low):
+        assert alarm["AlarmActions"] == [made["PolicyARN"]]
+        assert alarm["StateValue"] == "INSUFFICIENT_DATA"
+        assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (
+            "AWS/SageMaker",
+            "InvocationsPerInstance",
+            "Sum",
+        )
+    none = cloudwatch.describe_alarms(AlarmNames=[high["AlarmName"]], StateValue="ALARM")
+    assert none["MetricAlarms"] == []
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(PaginationConfig={"PageSize": 1})
+    assert [len(page["MetricAlarms"]) for page in pages] == [1, 1]
+
+
 def test_lists_come_in_pages(client, target):
     names = ["a", "b", "c"]
     for name in names:

@@ -17,6 +17,7 @@ from maze_helpers.local_cloud.errors import AWSError, InternalFailure, UnknownOp
 from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.request_head import RequestHead
 from maze_helpers.local_cloud.services.autoscaling import ApplicationAutoScaling
+from maze_helpers.local_cloud.services.autoscaling_alarms import ScalingAlarms
 from maze_helpers.local_cloud.services.cloudwatch import CloudWatch
 from maze_helpers.local_cloud.services.delegated import Delegated
 from maze_helpers.local_cloud.services.logs import Logs
@@ -41,12 +42,14 @@ class LocalCloudApp:
         self.cloud = cloud
         self.s3 = S3(cloud)
         self.runtime = SageMakerRuntime(cloud)
+        cloudwatch = CloudWatch(cloud)
+        cloudwatch.operations |= ScalingAlarms(cloud).operations
         # Keyed by the service's name in a signature's credential scope; the runtime has its own.
         providers = {
             "sts": STS(cloud, cloud.iam),
             "application-autoscaling": ApplicationAutoScaling(cloud),
             "logs": Logs(cloud),
-            "monitoring": CloudWatch(cloud),
+            "monitoring": cloudwatch,
             "sagemaker": SageMaker(cloud),
             "sagemaker-runtime": self.runtime,
             "servicequotas": ServiceQuotas(cloud),
