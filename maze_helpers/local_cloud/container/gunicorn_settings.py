@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 
 from maze_helpers.local_cloud.container import serving_failure
@@ -58,7 +59,10 @@ def post_worker_init(worker: Any) -> None:
         stream.reconfigure(line_buffering=True, write_through=False)
     # From now on, as at a request, the time-out counts.
     worker.notify()
-    worker.wsgi.loader.load()
+    loader = worker.wsgi.loader
+    if not loader.load() and loader.is_hopeless:
+        # Of all exit codes, this one ends the server.
+        sys.exit(Arbiter.APP_LOAD_ERROR)
     # Not alive: the master had enough of waiting, see `worker_abort`.
     worker.is_up[0] = int(worker.alive)
 

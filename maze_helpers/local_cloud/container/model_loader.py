@@ -21,8 +21,11 @@ from maze_helpers.local_cloud.container.serving_environment import ServingEnviro
 class ModelLoader:
     """The user's module and model in this worker, once they are loaded.
 
-    handlers: None until then. model: what model_fn returned, which may be None.
+    handlers: None until then. model: what model_fn returned, which may be None. is_hopeless:
+    whether trying again is vain.
     """
+
+    is_hopeless = False
 
     def __init__(self, environment: ServingEnvironment) -> None:
         self.handlers: Handlers | None = None
