@@ -1,6 +1,7 @@
 """What a service model demands of a value: presence, lengths, ranges, patterns, enums."""
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,17 @@ from maze_helpers.local_cloud.wire.trees import FLOATS, INTEGERS
 # Longer than any honest match takes; a pattern that backtracks without end is a mismatch.
 PATTERN_TIMEOUT_S = 1.0
 
-# The characters beyond the first 65,536, as Java's patterns spell them and as Python's do.
-JAVA_SUPPLEMENTARY = r"\uD800\uDC00-\uDBFF\uDFFF"
-SUPPLEMENTARY = r"\U00010000-\U0010FFFF"
+# What Java's patterns spell otherwise than Python's. The first are the characters beyond the
+# first 65,536; the named classes are ASCII in Java, unlike those of Unicode such as \p{L}.
+JAVA_SPELLINGS = {
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+    r"\p{Alnum}": "a-zA-Z0-9",
+    r"\p{ASCII}": r"\x00-\x7F",
+    r"\p{Print}": r"\x20-\x7E",
+}
+# A class, an escape, or what stands for any character but Java's line ends.
+_TOKEN = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\p\{\w+\}|\\.|\.")
+_ANY_OF_A_LINE = r"[^\n\r\u0085\u2028\u2029]"
 
 # Kinds of constraint. Those of a list's or a map's scalars are reported on the list or map.
 REQUIRED = "required"
@@ -110,7 +119,20 @@ def _matches(pattern: str, value: str) -> bool:
 
 @functools.cache
 def compiled(pattern: str) -> regex.Pattern:
-    """Return a model's pattern, compiled."""
-    # Java's \w, \d and \s are ASCII, its \p{…} are not; the flag would restrict both.
-    flags = 0 if r"\p" in pattern else regex.ASCII
-    return regex.compile(pattern.replace(JAVA_SUPPLEMENTARY, SUPPLEMENTARY), flags)
+    """Return a model's pattern, compiled to match as it does in Java."""
+    translated = _TOKEN.sub(_translated, pattern)
+    # Java's \w, \d and \s are ASCII, its \p{L} and the like are not; the flag would restrict both.
+    return regex.compile(translated, 0 if r"\p" in translated else regex.ASCII)
+
+
+def _translated(token: re.Match[str]) -> str:
+    """Return a part of a Java pattern as Python has it.
+
+    Example: '.' is [^\\n\\r\\u0085\\u2028\\u2029]; \\p{Alnum} is [a-zA-Z0-9].
+    """
+    text = token[0]
+    if text == ".":
+        return _ANY_OF_A_LINE
+    for java, python in JAVA_SPELLINGS.items():
+        text = text.replace(java, python if text.startswith("[") else f"[{python}]")
+    return text

@@ -62,6 +62,12 @@ CLOUDWATCH_DEMANDS = {
     PATTERN: "match the pattern {}",
     ENUM: "be a value in the set [ {} ]",
 }
+# Where an item is in a form, which is how CloudWatch spells places; of maps, a guess.
+CLOUDWATCH_PLACES = {
+    ITEMS: ".member.{}",
+    MAP_KEYS: ".entry.{}.key",
+    MAP_VALUES: ".entry.{}.value",
+}
 
 
 def validation_error(operation: OperationModel, violations: Sequence[Violation]) -> AWSError:
@@ -167,13 +173,20 @@ def _describe_to_cloudwatch(violation: Violation) -> str:
         return f"The parameter {place} is required."
     if constraint.kind == MAX_LENGTH and violation.shape.type_name == "list":
         return f"The collection {place} must not have a size greater than {constraint.limit}."
-    if constraint.kind == ITEMS:
-        broken = next(
-            (number, demand)
-            for number, item in enumerate(violation.value, 1)
-            for demand in constraint.limit
-            if not satisfies(item, demand)
-        )
-        place, constraint = f"{place}.member.{broken[0]}", broken[1]
+    if constraint.kind in (ITEMS, MAP_KEYS, MAP_VALUES):
+        number, constraint = _first_broken(violation)
+        place += CLOUDWATCH_PLACES[violation.constraint.kind].format(number)
     limit = ", ".join(constraint.limit) if constraint.kind == ENUM else constraint.limit
     return f"The parameter {place} must {CLOUDWATCH_DEMANDS[constraint.kind].format(limit)}."
+
+
+def _first_broken(violation: Violation) -> tuple[int, Constraint]:
+    """Return the first of a list's or map's items that breaks what they must keep, and that."""
+    value = violation.value
+    items = value.values() if violation.constraint.kind == MAP_VALUES else value
+    return next(
+        (number, demand)
+        for number, item in enumerate(items, 1)
+        for demand in violation.constraint.limit
+        if not satisfies(item, demand)
+    )

@@ -75,12 +75,17 @@ def load_json(body: bytes) -> dict[str, Any] | list[Any]:
     Raises: SerializationException, without a message, if there is none: observed.
     """
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise SerializationException from error
     if not isinstance(document, (dict, list)):
         raise SerializationException
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads but JSON does not have."""
+    raise ValueError(name)
 
 
 def dump_json(document: dict[str, Any] | None) -> bytes:

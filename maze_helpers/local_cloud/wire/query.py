@@ -22,6 +22,7 @@ from maze_helpers.local_cloud.wire.trees import (
     JSONTree,
     check_members,
     check_scalar,
+    number_in,
     wire_name,
 )
 
@@ -196,10 +197,10 @@ def _decode_boolean(text: str) -> bool:
 
 
 def _decode_number(kind: str, text: str) -> int | float:
+    wanted = "an Integer" if kind in INTEGERS else "a Double"
     try:
-        return int(text) if kind in INTEGERS else float(text)
+        return number_in(kind, text)
     except ValueError as error:
-        wanted = "an Integer" if kind in INTEGERS else "a Double"
         raise SerializationException(f"'{text}' can not be converted to {wanted}") from error
 
 

@@ -20,6 +20,7 @@ from maze_helpers.local_cloud.wire.trees import (
     JSONTree,
     check_members,
     check_scalar,
+    number_in,
     wire_name,
 )
 
@@ -184,10 +185,8 @@ def _from_text(shape: Shape, text: str, default_format: str) -> Any:
     if kind == "boolean" and text in ("true", "false"):
         return text == "true"
     try:
-        if kind in INTEGERS:
-            return int(text)
-        if kind in FLOATS:
-            return float(text)
+        if kind in INTEGERS or kind in FLOATS:
+            return number_in(kind, text)
     except ValueError as error:
         raise SerializationException(f"'{text}' can not be converted to a {kind}") from error
     return _TREE.decode(shape, text)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import math
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,13 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from maze_helpers.local_cloud.errors import SerializationException
 from maze_helpers.local_cloud.wire import timestamps
 
-INTEGERS = frozenset({"byte", "short", "integer", "long", "bigInteger"})
+# How many bits Java gives them.
+_BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
+INTEGERS = frozenset({*_BITS, "bigInteger"})
 FLOATS = frozenset({"float", "double", "bigDecimal"})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# Python's own numbers may hold underscores, spaces and the digits of any script.
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _FLOAT_NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -72,7 +77,9 @@ class JSONTree:
         if not isinstance(value, dict):
             raise SerializationException(_unexpected(value, "map or null"))
         return {
-            key: self.decode(shape.value, item) for key, item in value.items() if item is not None
+            self.decode(shape.key, key): self.decode(shape.value, item)
+            for key, item in value.items()
+            if item is not None
         }
 
     def _decode_scalar(self, shape: Shape, value: Any) -> Any:
@@ -86,12 +93,12 @@ class JSONTree:
         if kind == "boolean":
             return _decode_boolean(value)
         if kind in INTEGERS:
-            fits = _is_number(value) and math.isfinite(value)
+            fits = _is_finite(value) and fits_integer(kind, int(value))
             return int(_expect(value, fits, "a Long" if kind == "long" else "an Integer"))
         if kind in FLOATS:
             if isinstance(value, str) and value in _FLOAT_NAMES:
                 return _FLOAT_NAMES[value]
-            return float(_expect(value, _is_number(value), "a Double"))
+            return float(_expect(value, _is_number(value) and _fits_float(value), "a Double"))
         text = _expect(value, isinstance(value, str), "a String")
         return text if text.isascii() else _LONE_SURROGATE.sub("?", text)
 
@@ -142,6 +149,26 @@ class JSONTree:
         return value
 
 
+def fits_integer(kind: str, value: int) -> bool:
+    """Return whether a kind of integer can hold a value. What AWS says of others is a guess."""
+    bound = 1 << (_BITS.get(kind, 1024) - 1)
+    return -bound <= value < bound
+
+
+def number_in(kind: str, text: str) -> int | float:
+    """Return the number that a text is, in the digits that Java reads.
+
+    Raises: ValueError, also for one that its kind cannot hold.
+    """
+    if not _NUMBER.fullmatch(text) and text not in _FLOAT_NAMES:
+        raise ValueError(text)
+    if kind in FLOATS:
+        return float(text)
+    if not fits_integer(kind, int(text)):
+        raise ValueError(text)
+    return int(text)
+
+
 def wire_name(shape: Shape, member_name: str) -> str:
     """Return the name that a structure's member has on the wire."""
     return shape.serialization.get("name", member_name)
@@ -186,6 +213,15 @@ def check_scalar(shape: Shape, value: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+    # Asked of an integer that no float can hold, math.isfinite would raise.
+    return _is_number(value) and (isinstance(value, int) or math.isfinite(value))
+
+
+def _fits_float(value: int | float) -> bool:
+    return isinstance(value, float) or abs(value) <= sys.float_info.max
 
 
 def _decode_boolean(value: Any) -> bool:
