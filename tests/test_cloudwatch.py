@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from cloudwatch_requests import minute, put, refusal, statistics
 
+from maze_helpers.local_cloud.services.cloudwatch.time_range import is_kept
+
 
 @pytest.fixture(scope="module")
 def cloudwatch(local_cloud):
@@ -82,6 +84,28 @@ def test_a_high_resolution_metric_has_periods_of_a_second(cloudwatch, namespace)
         cloudwatch, namespace, "Sum", StartTime=minute(6), EndTime=minute(4), Period=30
     )
     assert [point["Sum"] for point in points] == [6.0]
+
+
+@pytest.mark.parametrize(("hours", "period", "found"), [(2, 30, 1), (4, 30, 0), (4, 60, 1)])
+def test_after_three_hours_periods_are_of_minutes(  # documented
+    cloudwatch, namespace, hours, period, found
+):
+    moment = minute(60 * hours)
+    put(cloudwatch, namespace, {"Value": 1, "Timestamp": moment, "StorageResolution": 1})
+    times = {"StartTime": moment, "EndTime": minute(60 * hours - 5)}
+    assert len(statistics(cloudwatch, namespace, "Sum", Period=period, **times)) == found
+
+
+@pytest.mark.parametrize(
+    ("days", "fits"),
+    [(1, (60, 300, 3600)), (16, (300, 3600)), (64, (3600,))],
+)
+def test_the_older_data_are_the_longer_their_periods(days, fits):  # documented
+    start = minute(days * 24 * 60)
+    now_s = minute().timestamp()
+    assert (
+        tuple(period for period in (1, 30, 60, 300, 3600) if is_kept(start, period, now_s)) == fits
+    )
 
 
 def test_a_standard_metric_is_kept_by_the_minute(cloudwatch, namespace):  # documented
@@ -241,6 +265,14 @@ def test_recently_active_means_the_last_three_hours(cloudwatch, namespace):  # d
     assert [found["MetricName"] for found in metrics] == ["new"]
 
 
+def test_metrics_of_other_accounts_are_none(cloudwatch, namespace):
+    put(cloudwatch, namespace, {"Value": 1})
+    own = cloudwatch.list_metrics(Namespace=namespace, IncludeLinkedAccounts=True)
+    assert own["OwningAccounts"] == ["111122223333"]
+    other = {"IncludeLinkedAccounts": True, "OwningAccount": "999999999999"}
+    assert cloudwatch.list_metrics(Namespace=namespace, **other)["Metrics"] == []
+
+
 def test_metrics_are_listed_five_hundred_at_a_time(cloudwatch, namespace):
     for start in (0, 300):
         names = [{"MetricName": f"m{start + n}", "Value": 1} for n in range(300)]
@@ -252,7 +284,7 @@ def test_metrics_are_listed_five_hundred_at_a_time(cloudwatch, namespace):
     assert error["Code"] == "InvalidNextToken"
 
 
-@pytest.mark.parametrize("operation", ["describe_alarms", "list_dashboards"])
+@pytest.mark.parametrize("operation", ["list_metric_streams", "list_dashboards"])
 def test_what_is_not_implemented_says_so_by_name(cloudwatch, operation):
     error = refusal(getattr(cloudwatch, operation))
     name = "".join(part.title() for part in operation.split("_"))

@@ -70,10 +70,16 @@ def test_metric_data_come_in_pages(cloudwatch, namespace, page_size, scan_by):
          "expected pattern ^[a-z][a-zA-Z0-9_]*$."),
         ({"stat": "Medium"}, "ValidationError",
          "The value for parameter MetricDataQueries.member.1.MetricStat.Stat is not a valid"),
-        ({"stat": "tm90"}, "UnknownOperationException", "does not implement the statistic tm90"),
+        ({"stat": "TM(90%:10%)"}, "ValidationError", "is not a valid statistic"),
         ({"Expression": "q * 2"}, "ValidationError", "Exactly one of the parameters"),
         ({"MetricStat": None, "Expression": "q * 2"}, "UnknownOperationException",
          "does not implement metric math: MetricDataQueries.member.1.Expression is 'q * 2'"),
+        ({"MetricStat": None, "Expression": "SELECT AVG(m) FROM n"}, "UnknownOperationException",
+         "does not implement Metrics Insights: MetricDataQueries.member.1.Expression is"),
+        ({"Label": "${AVG}"}, "UnknownOperationException",
+         "The local cloud does not implement ${AVG} in labels."),
+        ({"Label": "${PROP('Dim.Port')}"}, "UnknownOperationException", "${PROP('Dim.Port')}"),
+        ({"AccountId": "999999999999"}, "ValidationError", "999999999999"),
     ],
 )  # fmt: skip
 def test_queries_that_cannot_be_answered_are_refused(cloudwatch, namespace, changes, code, words):
@@ -93,3 +99,51 @@ def test_ids_are_unique(cloudwatch, namespace):  # observed in public reports
 def test_a_token_that_was_never_given_is_refused(cloudwatch, namespace, token):
     error = refusal(data, cloudwatch, query(namespace), NextToken=token)
     assert error["Code"] == "InvalidNextToken"
+
+
+def test_labels_name_the_metrics_properties(cloudwatch, namespace):  # documented
+    host = [{"Name": "Host", "Value": "a"}]
+    metric = {"Namespace": namespace, "MetricName": "m", "Dimensions": host}
+    label = "${LABEL} of ${PROP('Dim.Host')}: ${PROP('Stat')} by ${PROP('Period')} s"
+    wanted = {"Metric": metric, "Period": 60, "Stat": "p99"}
+    answer = data(cloudwatch, query(namespace, MetricStat=wanted, Label=label))
+    assert answer["MetricDataResults"][0]["Label"] == "m of a: p99 by 60 s"
+
+
+def test_a_time_zone_is_four_digits(cloudwatch, namespace):  # documented
+    options = {"LabelOptions": {"Timezone": "+0130"}}
+    assert data(cloudwatch, query(namespace), **options)["MetricDataResults"]
+    error = refusal(data, cloudwatch, query(namespace), LabelOptions={"Timezone": "CET"})
+    assert error["Code"] == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    ("stat", "value"),
+    [
+        ("p50", 5.0),
+        ("p99.9", 10.0),
+        ("tm90", 5.0),
+        ("IQM", 5.5),
+        ("TC(2:8)", 6.0),
+        ("PR(:3)", 30.0),
+    ],
+)
+def test_a_query_may_ask_for_any_statistic(cloudwatch, namespace, stat, value):
+    put(cloudwatch, namespace, {"Values": [float(n) for n in range(1, 11)]})
+    (result,) = data(cloudwatch, query(namespace, stat, Id="q"), EndTime=minute(-1))[
+        "MetricDataResults"
+    ]
+    assert result["Values"] == [pytest.approx(value)]
+
+
+def test_a_query_counts_the_data_of_its_unit_alone(cloudwatch, namespace):
+    put(cloudwatch, namespace, {"Value": 1, "Unit": "Seconds"}, {"Value": 4, "Unit": "Bytes"})
+    metric = {"Namespace": namespace, "MetricName": "m"}
+    sums = {}
+    for unit in ("Seconds", "Bytes", "Bits", None):
+        wanted = {"Metric": metric, "Period": 3600, "Stat": "Sum"} | (
+            {"Unit": unit} if unit else {}
+        )
+        (result,) = data(cloudwatch, query(namespace, MetricStat=wanted))["MetricDataResults"]
+        sums[unit] = sum(result["Values"])
+    assert sums == {"Seconds": 1.0, "Bytes": 4.0, "Bits": 0, None: 5.0}

@@ -73,7 +73,9 @@ def _data(datum: dict[str, Any], place: str, now_s: float) -> Iterator[Datum]:
 
 def _samples(datum: dict[str, Any], place: str) -> list[tuple[float, float, float, float]]:
     """Return counts, sums, minimums and maximums."""
-    given = [name for name in ("Value", "Values", "StatisticValues") if name in datum]
+    given = [
+        name for name in ("Value", "Values", "StatisticValues") if datum.get(name) not in (None, [])
+    ]
     if not given:
         raise InvalidParameterCombination(
             f"At least one of the parameters {place}.Value and {place}.StatisticValues must be "

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from itertools import islice
 from typing import Any
@@ -18,17 +18,23 @@ from maze_helpers.local_cloud.services.cloudwatch.statistics import (
     statistic,
 )
 from maze_helpers.local_cloud.services.cloudwatch.store import MetricStore
-from maze_helpers.local_cloud.services.cloudwatch.time_range import is_period, time_range
+from maze_helpers.local_cloud.services.cloudwatch.time_range import (
+    is_kept,
+    is_period,
+    time_range,
+)
 
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800
+_INSIGHTS = re.compile(r"\s*SELECT\s", re.IGNORECASE)
 _ID = re.compile(r"[a-z][a-zA-Z0-9_]*", re.ASCII)
 
 
-def check_queries(queries: list[dict[str, Any]]) -> None:
+def check_queries(queries: list[dict[str, Any]], account_id: str) -> None:
     """Check what queries may hold.
 
-    Raises: ValidationError; UnknownOperation, for metric math.
+    account_id: whose metrics there are.
+    Raises: ValidationError; UnknownOperation, for metric math and Metrics Insights.
     """
     if len(queries) > MAX_QUERIES:
         raise ValidationError(
@@ -38,10 +44,10 @@ def check_queries(queries: list[dict[str, Any]]) -> None:
     if len(set(ids)) < len(ids):
         raise ValidationError("The values for parameter id in MetricDataQueries are not unique.")
     for number, query in enumerate(queries, 1):
-        _check_query(query, f"MetricDataQueries.member.{number}")
+        _check_query(query, f"MetricDataQueries.member.{number}", account_id)
 
 
-def _check_query(query: dict[str, Any], place: str) -> None:
+def _check_query(query: dict[str, Any], place: str, account_id: str) -> None:
     if not _ID.fullmatch(query["Id"]):
         raise ValidationError(
             f"The value {query['Id']} for parameter {place}.Id is not matching the expected "
@@ -53,9 +59,16 @@ def _check_query(query: dict[str, Any], place: str) -> None:
             f"specified."
         )
     if "Expression" in query:
+        kind = "Metrics Insights" if _INSIGHTS.match(query["Expression"]) else "metric math"
         raise UnknownOperation(
-            f"The local cloud does not implement metric math: {place}.Expression is "
+            f"The local cloud does not implement {kind}: {place}.Expression is "
             f"'{query['Expression']}'. Query the metrics with MetricStat and compute from those."
+        )
+    if query.get("AccountId", account_id) != account_id:
+        # The wording is a guess.
+        raise ValidationError(
+            f"The account {query['AccountId']} of parameter {place}.AccountId is not linked to "
+            f"this one."
         )
     for name in ("Namespace", "MetricName"):
         if name not in query["MetricStat"]["Metric"]:
@@ -72,10 +85,11 @@ def _check_query(query: dict[str, Any], place: str) -> None:
 
 
 def metric_data_page(
-    store: MetricStore, request: dict[str, Any]
+    store: MetricStore, request: dict[str, Any], labels: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page's MetricDataResults and the token of the next one, None on the last.
 
+    labels: the queries' labels by their ids.
     Raises: InvalidNextToken.
     """
     queries = [query for query in request["MetricDataQueries"] if query.get("ReturnData", True)]
@@ -87,7 +101,8 @@ def metric_data_page(
         page = list(islice(points, left))
         left -= len(page)
         more = next(iter(points), None) is not None
-        results.append(_result(queries[number], page, "PartialData" if more else "Complete"))
+        status = "PartialData" if more else "Complete"
+        results.append(_result(queries[number], page, status, labels))
         if more:
             return results, _make_token(number, page[-1][0] if page else after_s)
         after_s = None
@@ -101,11 +116,10 @@ def _points(
     wanted, metric = query["MetricStat"], query["MetricStat"]["Metric"]
     dimensions = {found["Name"]: found["Value"] for found in metric.get("Dimensions", ())}
     metric_id = store.find(metric["Namespace"], metric["MetricName"], dimensions)
-    if metric_id is None:
+    now_s = store.clock.time_s()
+    if metric_id is None or not is_kept(request["StartTime"], wanted["Period"], now_s):
         return []
-    span = time_range(
-        request["StartTime"], request["EndTime"], wanted["Period"], store.clock.time_s()
-    )
+    span = time_range(request["StartTime"], request["EndTime"], wanted["Period"], now_s)
     samples = store.samples(metric_id, span.start_s, span.end_s)
     if "Unit" in wanted:
         samples = (sample for sample in samples if sample.unit == wanted["Unit"])
@@ -130,10 +144,12 @@ def _points_after(
     return rest
 
 
-def _result(query: dict[str, Any], points: list[tuple[int, float]], status: str) -> dict[str, Any]:
+def _result(
+    query: dict[str, Any], points: list[tuple[int, float]], status: str, labels: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "Id": query["Id"],
-        "Label": query.get("Label", query["MetricStat"]["Metric"]["MetricName"]),
+        "Label": labels[query["Id"]],
         "Timestamps": [datetime.fromtimestamp(start_s, timezone.utc) for start_s, _ in points],
         "Values": [float(value) for _, value in points],
         "StatusCode": status,

@@ -14,6 +14,7 @@ from maze_helpers.local_cloud.errors import (
     ValidationError,
 )
 from maze_helpers.local_cloud.protocol import ServiceProtocol
+from maze_helpers.local_cloud.services.cloudwatch.labels import check_timezone, label_of
 from maze_helpers.local_cloud.services.cloudwatch.metric_data import data_of
 from maze_helpers.local_cloud.services.cloudwatch.metric_queries import (
     MAX_DATAPOINTS,
@@ -22,12 +23,16 @@ from maze_helpers.local_cloud.services.cloudwatch.metric_queries import (
 )
 from maze_helpers.local_cloud.services.cloudwatch.statistics import (
     by_period,
-    is_percentile,
-    is_statistic,
+    is_extended_statistic,
     statistic,
 )
 from maze_helpers.local_cloud.services.cloudwatch.store import Metric, Samples
-from maze_helpers.local_cloud.services.cloudwatch.time_range import is_period, time_range
+from maze_helpers.local_cloud.services.cloudwatch.time_range import (
+    DAY_S,
+    is_kept,
+    is_period,
+    time_range,
+)
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 MAX_STATISTICS_DATAPOINTS = 1440
 LIST_PAGE_SIZE = 500
 RECENTLY_ACTIVE_S = 3 * 3600
+LISTED_S = 14 * DAY_S
 
 
 class CloudWatch:
@@ -61,13 +67,12 @@ class CloudWatch:
         """Return one metric's statistics by period, in order of time; AWS keeps no order."""
         statistics, percentiles = self._check_statistics(request)
         period_s = request["Period"]
-        span = time_range(
-            request["StartTime"], request["EndTime"], period_s, self.cloud.clock.time_s()
-        )
         dimensions = {found["Name"]: found["Value"] for found in request.get("Dimensions", ())}
         metric_id = self.metrics.find(request["Namespace"], request["MetricName"], dimensions)
         datapoints = []
-        if metric_id is not None:
+        now_s = self.cloud.clock.time_s()
+        if metric_id is not None and is_kept(request["StartTime"], period_s, now_s):
+            span = time_range(request["StartTime"], request["EndTime"], period_s, now_s)
             samples = self.metrics.samples(metric_id, span.start_s, span.end_s)
             for start_s, group in by_period(samples, span.start_s, period_s):
                 datapoints += _datapoints(start_s, group, statistics, percentiles)
@@ -87,7 +92,7 @@ class CloudWatch:
                 "Must specify either Statistics or ExtendedStatistics"
             )
         for number, name in enumerate(percentiles, 1):
-            if not (is_statistic(name) and is_percentile(name)):
+            if not is_extended_statistic(name):
                 raise InvalidParameterValue(
                     f"The value {name} for parameter ExtendedStatistics.member.{number} is invalid."
                 )
@@ -119,21 +124,25 @@ class CloudWatch:
             raise ValidationError(
                 f"The parameter MaxDatapoints must be between 1 and {MAX_DATAPOINTS}."
             )
-        check_queries(request["MetricDataQueries"])
-        results, token = metric_data_page(self.metrics, request)
+        check_queries(request["MetricDataQueries"], self.cloud.account_id)
+        check_timezone(request.get("LabelOptions", {}))
+        labels = {
+            query["Id"]: label_of(query, self.cloud.account_id, self.cloud.region)
+            for query in request["MetricDataQueries"]
+        }
+        results, token = metric_data_page(self.metrics, request, labels)
         return {"MetricDataResults": results, "NextToken": token, "Messages": []}
 
     def list_metrics(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
-        """Return a page of the metrics that have all of the dimensions asked for.
-
-        # Differs from AWS: a metric stays listed, however old its last data point is.
-        """
+        """Return a page of the metrics of two weeks that have all the dimensions asked for."""
         token = request.get("NextToken", "0")
         if not (token.isascii() and token.isdigit()):
             raise InvalidNextToken("The next token is invalid.")
-        since_s = 0.0
-        if "RecentlyActive" in request:
-            since_s = self.cloud.clock.time_s() - RECENTLY_ACTIVE_S
+        if request.get("OwningAccount", self.cloud.account_id) != self.cloud.account_id:
+            # No other account's metrics are linked to this one's.
+            return {"Metrics": []}
+        recent_s = RECENTLY_ACTIVE_S if "RecentlyActive" in request else LISTED_S
+        since_s = self.cloud.clock.time_s() - recent_s
         metrics = self.metrics.metrics(
             request.get("Namespace"), request.get("MetricName"), int(token)
         )

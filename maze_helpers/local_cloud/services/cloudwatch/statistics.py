@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from maze_helpers.local_cloud.errors import UnknownOperation
 from maze_helpers.local_cloud.services.cloudwatch.store import Samples
+from maze_helpers.local_cloud.services.cloudwatch.trimmed_statistics import (
+    Counted,
+    compute,
+    trimmed_statistic,
+    value_at,
+)
 
 STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
-_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
-
-# The other statistics of the CloudWatch User Guide: trimmed means and their like.
-_UNIMPLEMENTED = re.compile(r"IQM|(?:tm|wm|tc|ts)\d.*|(?:TM|WM|PR|TC|TS)\(.*\)")
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100(?:\.0{1,10})?)", re.ASCII)
 
 
-def is_percentile(statistic: str) -> bool:
-    """Return whether a statistic is a percentile, such as p50 or p99.9."""
-    return _PERCENTILE.fullmatch(statistic) is not None
+def is_extended_statistic(name: str) -> bool:
+    """Return whether a statistic is of single values, such as p50, p99.9, tm90 or PR(:300)."""
+    return _PERCENTILE.fullmatch(name) is not None or trimmed_statistic(name) is not None
 
 
-def is_statistic(statistic: str) -> bool:
-    """Return whether CloudWatch has such a statistic.
-
-    Raises: UnknownOperation, if it has, but the local cloud has not.
-    """
-    if _UNIMPLEMENTED.fullmatch(statistic):
-        raise UnknownOperation(f"The local cloud does not implement the statistic {statistic}.")
-    return statistic in STATISTICS or is_percentile(statistic)
+def is_statistic(name: str) -> bool:
+    """Return whether CloudWatch has such a statistic."""
+    return name in STATISTICS or is_extended_statistic(name)
 
 
 def by_period(
@@ -54,24 +52,33 @@ def statistic(name: str, samples: Sequence[Samples]) -> float | None:
         return min(sample.minimum for sample in samples)
     if name == "Maximum":
         return max(sample.maximum for sample in samples)
-    return _percentile(float(name.removeprefix("p")), samples)
+    values = _single_values(samples)
+    if values is None:
+        return None
+    trimmed = trimmed_statistic(name)
+    if trimmed:
+        return compute(trimmed, values)
+    return _percentile(float(name.removeprefix("p")), values)
 
 
-def _percentile(percent: float, samples: Sequence[Samples]) -> float | None:
+def _percentile(percent: float, values: Counted) -> float:
     """Return the least value that at least this share of the values does not exceed.
 
-    None, if a value is negative or statistic sets hide the values.
-    Source: GetMetricStatistics, ExtendedStatistics; PutMetricData, on statistic sets. That
-    CloudWatch takes the nearest rank is a guess.
+    That CloudWatch takes the nearest rank is a guess.
     """
-    if any(sample.minimum < 0 or sample.minimum != sample.maximum for sample in samples):
-        return None
-    ordered = sorted((sample.minimum, sample.sample_count) for sample in samples)
-    rank = percent / 100 * sum(count for _, count in ordered)
-    passed = 0.0
-    for value, count in ordered:
-        passed += count
-        # Counts add up with rounding errors; a hair below the rank is at the rank.
-        if passed >= rank * (1 - 1e-12):
-            return value
-    return ordered[-1][0]
+    return value_at(percent / 100 * sum(count for _, count in values), values)
+
+
+def _single_values(samples: Sequence[Samples]) -> Counted | None:
+    """Return the samples' values, the least first.
+
+    None, if a value is negative or statistic sets hide the values.
+    Source: GetMetricStatistics, ExtendedStatistics; PutMetricData, on statistic sets.
+    """
+    for sample in samples:
+        equal_sum = sample.minimum * sample.sample_count
+        if sample.minimum < 0 or sample.minimum != sample.maximum:
+            return None
+        if not math.isclose(sample.sum, equal_sum, rel_tol=1e-9):
+            return None
+    return sorted((sample.minimum, sample.sample_count) for sample in samples)

@@ -23,6 +23,19 @@ def is_period(period_s: int) -> bool:
     return period_s in HIGH_RESOLUTION_PERIODS_S or period_s % MINUTE_S == 0
 
 
+def is_kept(start: datetime, period_s: int, now_s: float) -> bool:
+    """Return whether there are data points of that period from a time on: older ones are coarser.
+
+    Source: GetMetricStatistics, Period.
+    """
+    age_s = now_s - start.timestamp()
+    if age_s <= 3 * HOUR_S:
+        return True
+    if age_s <= 15 * DAY_S:
+        return period_s % MINUTE_S == 0
+    return period_s % (FIVE_MINUTES_S if age_s <= 63 * DAY_S else HOUR_S) == 0
+
+
 def time_range(start: datetime, end: datetime, period_s: int, now_s: float) -> TimeRange:
     """Return the range that a request means: the older its start, the coarser it is rounded.
 
