@@ -5,6 +5,7 @@ import datetime
 import pytest
 from botocore.credentials import Credentials as SignersKey
 from botocore.exceptions import ClientError
+from roles import Role, allow
 from signed_requests import Signer, as_text, send
 
 MINUTE = datetime.timedelta(minutes=1)
@@ -212,9 +213,7 @@ def test_the_date_header_serves_where_there_is_no_amz_date(signer, s3):
 
 
 def test_temporary_credentials_need_their_token(local_cloud, style, signer):
-    lent = local_cloud.client("sts").assume_role(
-        RoleArn="arn:aws:iam::111122223333:role/SageMakerExecutionRole", RoleSessionName="me"
-    )["Credentials"]
+    lent = Role(local_cloud, allow("*")).assume()
     keys = lent["AccessKeyId"], lent["SecretAccessKey"]
     assert send(style(SignersKey(*keys, lent["SessionToken"]))).status == 200
     without = send(style(SignersKey(*keys)))

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from roles import Role, allow
 from running_container import PYTHON, Running, needs_namespaces
 from training_cases import ALL_KINDS, CHANNELS, SAME, SAME_END, TWO_GROUPS
 from training_folder import (
@@ -283,8 +284,7 @@ def test_credentials_that_are_not_the_clouds_get_nothing(folder, local_cloud):
 
 def s3_job(local_cloud, uri: str, **variables: str) -> Job:
     """Return a job with its code in S3, and credentials of its role, as a container has them."""
-    role = "arn:aws:iam::111122223333:role/SageMakerExecutionRole"
-    lent = local_cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="job")["Credentials"]
+    lent = Role(local_cloud, allow("s3:GetObject", "s3:ListBucket")).assume()
     own = {
         "AWS_ACCESS_KEY_ID": lent["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": lent["SecretAccessKey"],

@@ -5,21 +5,20 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
+from roles import SAGEMAKER, Role, allow, deny, session_of, trust
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
-    }
-)
-ROLE = "arn:aws:iam::111122223333:role/SageMakerExecutionRole"
+TRUST = trust({"AWS": "*"})
+ROLE = "arn:aws:iam::111122223333:role/Trusting"
+EXECUTION_ROLE = "arn:aws:iam::111122223333:role/SageMakerExecutionRole"
+USER = "arn:aws:sts::111122223333:assumed-role/SageMakerExecutionRole/SageMaker"
 
 
 @pytest.fixture(scope="module")
 def sts(local_cloud):
+    iam = local_cloud.client("iam")
+    iam.create_role(RoleName="Trusting", AssumeRolePolicyDocument=TRUST)
     return local_cloud.client("sts")
 
 
@@ -35,13 +34,7 @@ def assume(sts, **changes) -> dict:
 
 def client_of(local_cloud, credentials: dict):
     """Return an STS client with the Credentials that an operation returned."""
-    session = boto3.Session(
-        credentials["AccessKeyId"],
-        credentials["SecretAccessKey"],
-        credentials["SessionToken"],
-        region_name="us-east-1",
-    )
-    return session.client("sts", endpoint_url=local_cloud.endpoint_url)
+    return session_of(credentials).client("sts", endpoint_url=local_cloud.endpoint_url)
 
 
 def test_the_caller_is_the_execution_role_in_a_session(local_cloud, sts):
@@ -57,7 +50,7 @@ def test_the_caller_is_the_execution_role_in_a_session(local_cloud, sts):
 def test_assumed_credentials_sign_as_the_role_they_are_of(local_cloud, sts):
     answer = assume(sts, RoleSessionName="me@example.com")
     assert answer["AssumedRoleUser"]["Arn"] == (
-        "arn:aws:sts::111122223333:assumed-role/SageMakerExecutionRole/me@example.com"
+        "arn:aws:sts::111122223333:assumed-role/Trusting/me@example.com"
     )
     identity = client_of(local_cloud, answer["Credentials"]).get_caller_identity()
     assert identity["Arn"] == answer["AssumedRoleUser"]["Arn"]
@@ -77,8 +70,7 @@ def test_a_role_that_is_not_there_is_not_to_be_assumed(sts):  # observed in publ
     error = refusal(assume, sts=sts, RoleArn=arn)
     assert error["Code"] == "AccessDenied"
     assert error["Message"] == (
-        "User: arn:aws:sts::111122223333:assumed-role/SageMakerExecutionRole/SageMaker is not "
-        f"authorized to perform: sts:AssumeRole on resource: {arn}"
+        f"User: {USER} is not authorized to perform: sts:AssumeRole on resource: {arn}"
     )
 
 
@@ -118,6 +110,99 @@ def test_a_role_on_a_path_is_assumed_by_its_whole_arn(local_cloud, sts):
     assert assume(sts, RoleArn=role["Arn"])["AssumedRoleUser"]["Arn"].endswith("/Deep/session")
     arn = "arn:aws:iam::111122223333:role/Deep"
     assert refusal(assume, sts=sts, RoleArn=arn)["Code"] == "AccessDenied"
+
+
+# Who may assume a role: what AWS documents.
+
+
+def refused(role: Role, **members) -> bool:
+    """Return whether the user may not assume a role; the error is AWS's."""
+    try:
+        role.assume(**members)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDenied"
+        assert error.response["Error"]["Message"] == (
+            f"User: {USER} is not authorized to perform: sts:AssumeRole on resource: {role.arn}"
+        )
+        return True
+    return False
+
+
+def test_a_role_that_trusts_sagemaker_alone_is_not_the_administrators_to_assume(sts):
+    assert refusal(assume, sts=sts, RoleArn=EXECUTION_ROLE)["Code"] == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("principal", "is_refused"),
+    [
+        ({"AWS": "111122223333"}, False),
+        ({"AWS": "arn:aws:iam::111122223333:root"}, False),
+        ({"AWS": [EXECUTION_ROLE]}, False),
+        ({"AWS": USER}, False),
+        ({"AWS": "444455556666"}, True),
+        ({"AWS": "arn:aws:iam::111122223333:role/Trusting"}, True),
+        ({"Service": ["lambda.amazonaws.com", "sagemaker.amazonaws.com"]}, True),
+    ],
+)
+def test_a_trust_policy_names_who_may_assume_a_role(local_cloud, sts, principal, is_refused):
+    role = Role(local_cloud, trust_policy=trust(principal))
+    assert refused(role) is is_refused
+
+
+def test_a_trust_policys_conditions_must_hold(local_cloud, sts):
+    condition = {"StringEquals": {"sts:ExternalId": "secret"}}
+    role = Role(local_cloud, trust_policy=trust({"AWS": "*"}, Condition=condition))
+    assert refused(role)
+    assert refused(role, ExternalId="other")
+    assert not refused(role, ExternalId="secret")
+
+
+def test_a_changed_trust_policy_counts_at_once(local_cloud, sts):
+    role = Role(local_cloud)
+    assert not refused(role)
+    role.iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust(SAGEMAKER))
+    assert refused(role)
+
+
+@pytest.mark.parametrize(
+    ("principal", "statements", "is_refused"),
+    [
+        ({"AWS": "111122223333"}, [], True),
+        ({"AWS": "111122223333"}, [allow("sts:AssumeRole")], False),
+        ({"AWS": "{caller}"}, [], False),
+        ({"AWS": "{caller}"}, [deny("sts:*")], True),
+    ],
+)
+def test_a_role_needs_to_be_let_by_its_own_policies_unless_it_is_named(
+    local_cloud, sts, principal, statements, is_refused
+):
+    caller = Role(local_cloud, allow("logs:*"), *statements)
+    named = {"AWS": principal["AWS"].format(caller=caller.arn)}
+    target = Role(local_cloud, trust_policy=trust(named))
+    client = caller.client("sts")
+    request = {"RoleArn": target.arn, "RoleSessionName": "chained"}
+    if is_refused:
+        assert refusal(client.assume_role, **request)["Code"] == "AccessDenied"
+    else:
+        assert client.assume_role(**request)["Credentials"]
+
+
+def test_session_tags_need_a_trust_of_their_own(local_cloud, sts):
+    tags = [{"Key": "team", "Value": "a"}]
+    assert refused(Role(local_cloud), Tags=tags)
+    both = trust({"AWS": "*"}, Action=["sts:AssumeRole", "sts:TagSession"])
+    assert not refused(Role(local_cloud, trust_policy=both), Tags=tags)
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"Policy": "no JSON"}, "MalformedPolicyDocument"),
+        ({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/Nothing"}]}, "ValidationError"),
+    ],
+)
+def test_a_session_policy_must_be_one(sts, limits, code):
+    assert refusal(assume, sts=sts, **limits)["Code"] == code
 
 
 def test_a_session_token_is_for_long_lived_keys(local_cloud, sts):  # documented
