@@ -258,6 +258,17 @@ def test_what_cannot_be_searched_for_is_refused(local_cloud, request_, words):
     assert words in error["Message"]
 
 
+def test_metrics_of_trial_components_are_refused_by_name(local_cloud):
+    client = local_cloud.client("sagemaker-metrics")
+    with pytest.raises(ClientError) as raised:
+        client.batch_put_metrics(
+            TrialComponentName="c",
+            MetricData=[{"MetricName": "m", "Timestamp": START, "Value": 1.0}],
+        )
+    message = raised.value.response["Error"]["Message"]
+    assert message == "The local cloud does not implement sagemaker BatchPutMetrics."
+
+
 def test_a_job_that_really_ran_is_found_by_its_metric(local_cloud):
     trainer = Trainer(local_cloud)
     job = trainer.run(

@@ -17,7 +17,7 @@ from maze_helpers.local_cloud.services.sagemaker.resources import (
 )
 from maze_helpers.local_cloud.store import Store
 
-# A guess: AWS's models state no default; its own lists come back ten at a time.
+# Source: MaxResults of ListEndpoints and ListTransformJobs; that all have it is a guess.
 DEFAULT_PAGE_SIZE = 10
 # AWS's own words, an unfilled placeholder included.
 INVALID_TOKEN = 'Invalid pagination token because "{0}".'
@@ -39,7 +39,8 @@ _TIME_FILTERS = {
 def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[Document], str]:
     """Return one page of documents and the token of the next, "" on the last.
 
-    request: the List operation's own members. Without SortOrder the newest comes first.
+    request: the List operation's own members. Without SortOrder the newest comes first: observed,
+    though the references of ListTrainingJobs and ListProcessingJobs say Ascending.
     With both StatusEquals and MaxResults, a page of training jobs is cut first and filtered then,
     so that it may be short, even empty, before the last.
     Raises: ValidationException, for a token that is not one of ours.

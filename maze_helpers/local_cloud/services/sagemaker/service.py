@@ -24,7 +24,7 @@ class SageMaker:
 
     def __init__(self, cloud: LocalCloud) -> None:
         resources = Resources(cloud.store, cloud.region, cloud.account_id)
-        self.protocol = ServiceProtocol("sagemaker")
+        self.protocol = ServiceProtocol("sagemaker", "sagemaker-metrics")
         self.operations = {
             **EndpointConfigs(cloud, resources).operations,
             **Endpoints(cloud, resources).operations,
