@@ -63,7 +63,10 @@ def test_input_that_is_not_there_is_refused_at_once(transforms, model, data_type
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://b/c"}}, "DataCaptureConfig"),
+        (
+            {"DataCaptureConfig": {"DestinationS3Uri": "s3://b/c", "GenerateInferenceId": True}},
+            "DataCaptureConfig.GenerateInferenceId",
+        ),
         (
             {
                 "TransformResources": {

@@ -136,11 +136,10 @@ def test_a_model_transforms_filtered_and_joined_records(notebook):
             member: job(transformer)[member]
             for member in ("MaxPayloadInMB", "Environment", "ModelClientConfig", "DataProcessing")
         })
-        try:
-            transformer.transform(
-                data, batch_data_capture_config=BatchDataCaptureConfig("s3://models/captured"))
-        except client.exceptions.ClientError as error:
-            report(refused=error.response["Error"]["Message"])
+        transformer.transform(
+            data, content_type="text/csv",
+            batch_data_capture_config=BatchDataCaptureConfig("s3://models/captured"))
+        report(captured=job(transformer)["DataCaptureConfig"]["DestinationS3Uri"])
         """
     )
     assert report == {
@@ -154,7 +153,7 @@ def test_a_model_transforms_filtered_and_joined_records(notebook):
             "OutputFilter": "$[0,-1]",
             "JoinSource": "Input",
         },
-        "refused": "The local cloud does not support DataCaptureConfig in CreateTransformJob.",
+        "captured": "s3://models/captured",
     }
 
 

@@ -10,7 +10,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.hosting.calls import Call, Reply, Variant
@@ -20,6 +19,7 @@ from maze_helpers.local_cloud.engine.hosting.data_capture_record import (
     Document,
     captured_line,
     is_enabled,
+    object_name,
 )
 from maze_helpers.local_cloud.engine.s3_uri import join_s3_uri, split_s3_uri
 from maze_helpers.local_cloud.errors import AWSError
@@ -126,7 +126,7 @@ class DataCapture:
         """Store records as one object, or say why they are lost."""
         lines = (captured_line(source.capture.settings, captured) for captured in batch)
         try:
-            self._write(source, _object_name(batch[0].answered_s), lines)
+            self._write(source, object_name(batch[0].answered_s), lines)
         except AWSError as error:
             self._tell(source, f"{len(batch)} invocations were not captured: {error.message}")
         except Exception:
@@ -162,13 +162,3 @@ def _by_hour(taken: list[Captured]) -> list[list[Captured]]:
     for captured in taken:
         batches[int(captured.answered_s // 3600)].append(captured)
     return list(batches.values())
-
-
-def _object_name(first_s: float) -> str:
-    """Return an object's name below its variant's, by when its first invocation was answered.
-
-    Example: 2024/05/17/09/12-34-567-1b4e28ba-2fa1-11d2-883f-0016d3cca427.jsonl
-    """
-    first = datetime.fromtimestamp(first_s, timezone.utc)
-    milliseconds = f"{first.microsecond // 1000:03d}"
-    return f"{first:%Y/%m/%d/%H/%M-%S}-{milliseconds}-{uuid.uuid4()}.jsonl"

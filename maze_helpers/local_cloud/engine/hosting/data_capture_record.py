@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -128,3 +129,14 @@ def _metadata(captured: Captured) -> Document:
     answered = datetime.fromtimestamp(captured.answered_s, timezone.utc)
     metadata["inferenceTime"] = answered.strftime("%Y-%m-%dT%H:%M:%SZ")
     return metadata
+
+
+def object_name(first_s: float) -> str:
+    """Return an object's name below its folder, by the time of the first that it holds.
+
+    first_s: in seconds since the epoch.
+    Example: 2024/05/17/09/12-34-567-1b4e28ba-2fa1-11d2-883f-0016d3cca427.jsonl
+    """
+    first = datetime.fromtimestamp(first_s, timezone.utc)
+    milliseconds = f"{first.microsecond // 1000:03d}"
+    return f"{first:%Y/%m/%d/%H/%M-%S}-{milliseconds}-{uuid.uuid4()}.jsonl"

@@ -33,6 +33,10 @@ class Outputs:
         with self._lock:
             self._written[uri] = written
 
+    def holds(self, uri: str) -> bool:
+        """Return whether an output of that URI is kept."""
+        return uri in self._written
+
     def store(self, db: sqlite3.Connection) -> list[str]:
         """Make objects of all, within a transaction; return the blobs to remove after it.
 

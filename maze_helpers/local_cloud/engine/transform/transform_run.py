@@ -18,6 +18,7 @@ from maze_helpers.local_cloud.engine.hosting.server_spec import ServerSpec, work
 from maze_helpers.local_cloud.engine.images import runtime_for
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.engine.transform.asking import NotAnswered
+from maze_helpers.local_cloud.engine.transform.capture import keep_manifests
 from maze_helpers.local_cloud.engine.transform.inputs import (
     InputObject,
     NoInput,
@@ -135,6 +136,7 @@ class TransformRun(threading.Thread):
             self._assign(job, data, inputs)
             ending = self._work()
             self._worked_until = self._cloud.clock.now()
+            keep_manifests(job, inputs, self._outputs, self._worked_until.timestamp())
             return ending
         finally:
             self._stop_instances()

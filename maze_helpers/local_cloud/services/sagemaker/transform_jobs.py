@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # What Describe answers as Create was given it.
 _DESCRIBED = (
     "BatchStrategy",
+    "DataCaptureConfig",
     "Environment",
     "ExperimentConfig",
     "MaxConcurrentTransforms",

@@ -33,7 +33,8 @@ def check_transform_request(
 
     model: the document of the model that the request names. Raises: ValidationException.
     """
-    refuse(_OPERATION, "", request, ("DataCaptureConfig",))
+    if "DataCaptureConfig" in request:
+        _check_capture(request["DataCaptureConfig"])
     refuse(
         _OPERATION, "TransformResources", request["TransformResources"], ("TransformAmiVersion",)
     )
@@ -63,6 +64,11 @@ def _check_source(source: dict[str, Any]) -> None:
     split_type = source.get("SplitType")
     if split_type in _UNSUPPORTED_SPLIT_TYPES:
         raise unsupported(_OPERATION, "TransformInput.SplitType", split_type)
+
+
+def _check_capture(config: dict[str, Any]) -> None:
+    refuse(_OPERATION, "DataCaptureConfig", config, ("GenerateInferenceId",))
+    split_s3_uri(config["DestinationS3Uri"])
 
 
 def _check_payload(request: dict[str, Any]) -> None:
