@@ -62,6 +62,13 @@ def test_an_image_without_a_runtime_is_refused_with_a_list_of_those_there_are(tr
 
 
 GROUPS = [{"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "g"}]
+
+
+def checkpoints(path: str) -> dict:
+    """Return request members of a job with its checkpoints at a path."""
+    return {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/checkpoints", "LocalPath": path}}
+
+
 FILE_SYSTEM = {
     "FileSystemId": "fs-12345678",
     "FileSystemAccessMode": "ro",
@@ -74,23 +81,15 @@ MLFLOW = {"MlflowResourceArn": "arn:aws:sagemaker:us-east-1:111122223333:mlflow-
 @pytest.mark.parametrize(
     ("member", "members"),
     [
-        ("ContainerEntrypoint", algorithm(ContainerEntrypoint=["sh"])),
-        ("ContainerArguments", algorithm(ContainerArguments=["a"])),
         ("AlgorithmName", algorithm(TrainingImage=None, AlgorithmName="a")),
-        ("TrainingInputMode 'Pipe'", algorithm(TrainingInputMode="Pipe")),
-        ("TrainingInputMode 'FastFile'", algorithm(TrainingInputMode="FastFile")),
-        ("InstanceCount '2'", resources(InstanceCount=2)),
         ("KeepAlivePeriodInSeconds", resources(KeepAlivePeriodInSeconds=60)),
-        ("InstanceGroups", {"ResourceConfig": {"InstanceGroups": GROUPS}}),
-        ("S3DataType 'ManifestFile'", source(S3DataType="ManifestFile")),
         ("S3DataType 'AugmentedManifestFile'", source(S3DataType="AugmentedManifestFile")),
-        ("DistributionType 'ShardedByS3Key'", source(S3DataDistributionType="ShardedByS3Key")),
         ("AttributeNames", source(AttributeNames=["a"])),
-        ("InputDataConfig.InputMode 'FastFile'", one_channel(InputMode="FastFile")),
-        ("CompressionType 'Gzip'", one_channel(CompressionType="Gzip")),
-        ("RecordWrapperType 'RecordIO'", one_channel(RecordWrapperType="RecordIO")),
         ("FileSystemDataSource", one_channel(DataSource={"FileSystemDataSource": FILE_SYSTEM})),
         ("MlflowConfig", {"MlflowConfig": MLFLOW}),
+        ("CheckpointConfig.LocalPath '/tmp/c'", checkpoints("/tmp/c")),
+        ("CheckpointConfig.LocalPath '/opt/ml/'", checkpoints("/opt/ml/")),
+        ("CheckpointConfig.LocalPath '/opt/ml/../c'", checkpoints("/opt/ml/../c")),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(trainer, member, members):
@@ -116,6 +115,20 @@ def spot(**limits) -> dict:
         ("Invalid MaxWaitTimeInSeconds", spot(MaxRuntimeInSeconds=10)),
         ("Invalid MaxWaitTimeInSeconds", spot(MaxRuntimeInSeconds=10, MaxWaitTimeInSeconds=9)),
         ("definition 'm' is invalid", algorithm(MetricDefinitions=[{"Name": "m", "Regex": "("}])),
+        (
+            "It is only supported when EnableManagedSpotTraining is set to true",
+            {"StoppingCondition": {"MaxWaitTimeInSeconds": 9}},
+        ),
+        ("greater than or equal to 1", resources(InstanceCount=0)),
+        ("both InstanceType and InstanceGroups", resources(InstanceGroups=GROUPS)),
+        ("group 'g' is there twice", {"ResourceConfig": {"InstanceGroups": GROUPS * 2}}),
+        ("for the instance group 'h'", source(InstanceGroupNames=["h"])),
+        ("is for Pipe input mode", one_channel(CompressionType="Gzip")),
+        ("is for Pipe input mode", one_channel(RecordWrapperType="RecordIO")),
+        (
+            "leave it out in FastFile mode",
+            one_channel(InputMode="FastFile", RecordWrapperType="RecordIO"),
+        ),
         ("'train' is there twice", {"InputDataConfig": source()["InputDataConfig"] * 2}),
         ("'..' cannot be the name", one_channel(ChannelName="..")),
         ("'a' is there twice", {"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}),

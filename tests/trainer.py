@@ -88,6 +88,28 @@ class Trainer:
             request["InputDataConfig"] = [channel(*item) for item in channels.items()]
         return request
 
+    def program(self, source: str, **members: Any) -> dict[str, Any]:
+        """Return a request that runs a Python program without the image's train contract.
+
+        It needs no source archive and no Python environment of its own, so that it starts soon.
+        """
+        name = members.pop("TrainingJobName", f"program-{next(_numbers)}")
+        self.put(f"{name}/code/main.py", textwrap.dedent(source))
+        inputs = [channel("code", f"s3://{BUCKET}/{name}/code/"), *members.pop("channels", [])]
+        request = self.request(None, TrainingJobName=name, InputDataConfig=inputs, **members)
+        entry_point = ["python", "/opt/ml/input/data/code/main.py"]
+        request["AlgorithmSpecification"]["ContainerEntrypoint"] = entry_point
+        return request
+
+    def start(self, request: dict[str, Any]) -> str:
+        """Create a job from a request and return its name."""
+        self.sagemaker.create_training_job(**request)
+        return request["TrainingJobName"]
+
+    def run_program(self, source: str, **members: Any) -> dict[str, Any]:
+        """Run a Python program as a job, wait for its end and return its description."""
+        return self.wait(self.start(self.program(source, **members)))
+
     def create(self, script: str | None = None, **settings: Any) -> str:
         """Create a job and return its name."""
         request = self.request(script, **settings)
@@ -150,7 +172,14 @@ class Trainer:
             return {member.name: tar.extractfile(member).read() for member in files}
 
 
-def channel(name: str, s3_uri: str) -> dict[str, Any]:
-    """Return an InputDataConfig entry."""
+def channel(name: str, s3_uri: str, **members: Any) -> dict[str, Any]:
+    """Return an InputDataConfig entry; members: its own, or its S3DataSource's."""
+    of_source = ("S3DataType", "S3DataDistributionType", "InstanceGroupNames")
     source = {"S3DataType": "S3Prefix", "S3Uri": s3_uri}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+    source |= {name: members.pop(name) for name in of_source if name in members}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}, **members}
+
+
+def hosts(count: int) -> dict[str, Any]:
+    """Return a ResourceConfig of several instances."""
+    return {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 30}

@@ -7,6 +7,7 @@ import shutil
 import stat
 import tarfile
 import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -31,9 +32,35 @@ def create_archive(folder: Path, archive: Path) -> None:
     Links stay links; sockets, pipes and devices are left out.
     Raises: OSError, when the disk is full.
     """
+    create_merged_archive(merged_members([folder]), archive)
+
+
+def create_merged_archive(members: Mapping[str, Path], archive: Path) -> None:
+    """Pack files, links and folders, by their names in the tar.gz. Otherwise as create_archive."""
     with tarfile.open(archive, "w:gz", compresslevel=_COMPRESSION_LEVEL) as tar:
-        for child in sorted(folder.iterdir()):
-            tar.add(child, arcname=child.name, filter=_without_special_files)
+        for name, path in members.items():
+            tar.add(path, arcname=name, recursive=False, filter=_without_special_files)
+
+
+def merged_members(folders: Iterable[Path]) -> dict[str, Path]:
+    """Return all that is below some folders, by its name there, each folder before its content.
+
+    Of a name that is in several folders the first is kept, and nothing goes below what is a file
+    or a link there.
+    """
+    members: dict[str, Path] = {}
+    for folder in folders:
+        _add_members(folder, "", members)
+    return dict(sorted(members.items(), key=lambda item: item[0].split("/")))
+
+
+def _add_members(folder: Path, prefix: str, members: dict[str, Path]) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = prefix + entry.name
+            kept = members.setdefault(name, Path(entry.path))
+            if entry.is_dir(follow_symlinks=False) and kept.is_dir() and not kept.is_symlink():
+                _add_members(Path(entry.path), f"{name}/", members)
 
 
 def _without_special_files(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -1,12 +1,10 @@
-"""What a job leaves behind: its model and output folders to S3, its failure file to a reason."""
+"""What a job leaves behind: where its outputs go in S3, what its failure file says."""
 
 import os
 import stat
 from pathlib import Path
 
-from maze_helpers.local_cloud.engine.archives import create_archive
-from maze_helpers.local_cloud.engine.s3_uri import join_s3_uri, split_s3_uri
-from maze_helpers.local_cloud.services.s3.objects import ObjectStore
+from maze_helpers.local_cloud.engine.s3_uri import join_s3_uri
 
 # Source: botocore's model of FailureReason.
 MAX_REASON_CHARACTERS = 1024
@@ -25,25 +23,6 @@ def output_uri(s3_output_path: str, job_name: str, compression: str) -> str:
     """Return where a job's output data goes; the prefix for compression "NONE" is a guess."""
     name = "data/" if compression == "NONE" else "output.tar.gz"
     return join_s3_uri(s3_output_path, job_name, "output", name)
-
-
-def upload_folder(objects: ObjectStore, folder: Path, uri: str, scratch: Path) -> None:
-    """Store a folder's content at a URI: file by file below a prefix, else as one archive.
-
-    An empty folder stores nothing. scratch: a folder for the archive while it is made.
-    Raises: OSError, when the disk is full; the object store's errors.
-    """
-    if not any(folder.iterdir()):
-        return
-    bucket, key = split_s3_uri(uri)
-    if key.endswith("/"):
-        for file in files_below(folder):
-            objects.upload(bucket, key + file.relative_to(folder).as_posix(), file)
-        return
-    archive = scratch / Path(key).name
-    create_archive(folder, archive)
-    objects.upload(bucket, key, archive)
-    archive.unlink()
 
 
 def failure_reason(failure_file: Path, exit_code: int) -> str:

@@ -10,6 +10,7 @@ names of hosts do not resolve in a container.
 
 from __future__ import annotations
 
+import functools
 import socket
 import sys
 import zlib
@@ -84,8 +85,9 @@ class Cluster:
             return "eth0"
         return "lo0" if sys.platform == "darwin" else "lo"
 
+    @functools.cached_property
     def rendezvous_port(self) -> int:
-        """Return a port on which the first host can have the others meet, free at this moment.
+        """A port on which the first host can have the others meet, free when it was first asked.
 
         Differs from AWS, where each host has all ports to itself and 7777 is free: here, two jobs
         at once need one each, because libraries listen on all addresses.
@@ -100,7 +102,7 @@ class Cluster:
         """Return the environment variables by which a container's hosts find each other."""
         if len(self.hosts) == 1:
             return {}
-        return {"MAZE_RENDEZVOUS_PORT": str(self.rendezvous_port())}
+        return {"MAZE_RENDEZVOUS_PORT": str(self.rendezvous_port)}
 
 
 def _instances(resources: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.base_environment import base_environment
-from maze_helpers.local_cloud.engine.job_folder import JobFolder
+from maze_helpers.local_cloud.engine.cluster import Cluster
+from maze_helpers.local_cloud.engine.container_folder import ContainerFolder
 from maze_helpers.local_cloud.engine.job_record import Document
 from maze_helpers.local_cloud.errors import ValidationException
 
@@ -31,19 +32,28 @@ def role_name(role_arn: str) -> str:
 
 
 def job_environment(
-    cloud: LocalCloud, job: Document, folder: JobFolder, lifetime_s: float
+    cloud: LocalCloud, job: Document, cluster: Cluster, folder: ContainerFolder, lifetime_s: float
 ) -> dict[str, str]:
-    """Return the whole environment of a job's container.
+    """Return the whole environment of the container of one of a job's hosts.
 
-    The role's temporary credentials last for lifetime_s. The request's Environment comes last,
-    so that it wins.
-    Source: SageMaker guide, "How Amazon SageMaker Provides Training Information".
+    The role's temporary credentials last for lifetime_s; under network isolation there are none.
+    The request's Environment comes last, so that it wins.
+    Source: SageMaker guide, "How Amazon SageMaker Provides Training Information" and "Run Training
+    and Inference Containers in Internet-Free Mode".
     """
-    key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
+    base = base_environment(folder.home)
+    hosts = ",".join([base["NO_PROXY"], *cluster.names])
+    access = {"AWS_REGION": cloud.region, "AWS_DEFAULT_REGION": cloud.region}
+    if not job.get("EnableNetworkIsolation"):
+        key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
+        access = access_variables(cloud, key)
     return {
-        **base_environment(folder.home),
+        **base,
+        "NO_PROXY": hosts,
+        "no_proxy": hosts,
         "TMPDIR": str(folder.tmp),
-        **access_variables(cloud, key),
+        **access,
+        **cluster.variables(),
         "TRAINING_JOB_NAME": job["TrainingJobName"],
         "TRAINING_JOB_ARN": job["TrainingJobArn"],
         **job.get("Environment", {}),

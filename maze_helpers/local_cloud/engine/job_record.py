@@ -7,7 +7,7 @@ from typing import Any
 Document = dict[str, Any]
 
 # Source: messages that jobs on AWS show; those of Stopped and MaxRuntimeExceeded are from
-# memory of public logs, no document lists them.
+# memory of public logs, no document lists them. That of MaxWaitTimeExceeded is a guess.
 MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -18,6 +18,7 @@ MESSAGES = {
     "Stopping": "Stopping the training job",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job waiting time exceeded MaxWaitTimeInSeconds provided",
 }
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.job_folder import JobFolder
 from maze_helpers.local_cloud.engine.job_record import Document, end
-from maze_helpers.local_cloud.engine.training_run import STOPPED, TrainingRun, failed
+from maze_helpers.local_cloud.engine.training_end import STOPPED, failed
+from maze_helpers.local_cloud.engine.training_run import TrainingRun
 from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, Resources
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class TrainingEngine:
             self._resources.update(TRAINING_JOB, name, self._end_lost)
         for path in self._jobs.iterdir():
             folder = JobFolder(path)
-            folder.end_container()
+            folder.end_containers()
             try:
                 folder.remove()
             except OSError:

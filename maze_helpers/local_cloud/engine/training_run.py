@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from maze_helpers.local_cloud.engine.artifacts import (
-    MAX_REASON_CHARACTERS,
-    failure_reason,
-    output_uri,
-    upload_folder,
-)
-from maze_helpers.local_cloud.engine.channels import ChannelError, download_channel
-from maze_helpers.local_cloud.engine.containers import Container, Sample
-from maze_helpers.local_cloud.engine.images import runtime_for
-from maze_helpers.local_cloud.engine.instance_metrics import instance_metrics
-from maze_helpers.local_cloud.engine.job_environment import job_environment
-from maze_helpers.local_cloud.engine.job_folder import HOST, JobFolder
-from maze_helpers.local_cloud.engine.job_log import JobLog
+from maze_helpers.local_cloud.engine.channel_pipe import ChannelPipe
+from maze_helpers.local_cloud.engine.channels import ChannelError
+from maze_helpers.local_cloud.engine.cluster import Cluster, Host
+from maze_helpers.local_cloud.engine.job_folder import JobFolder
 from maze_helpers.local_cloud.engine.job_record import Document, begin_stop, end, enter
-from maze_helpers.local_cloud.engine.metric_scraper import MetricScraper
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
+from maze_helpers.local_cloud.engine.training_end import (
+    COMPLETED,
+    OUT_OF_TIME,
+    STOPPED,
+    WAITED_TOO_LONG,
+    Ending,
+    JobEnd,
+    explain,
+    failed,
+)
+from maze_helpers.local_cloud.engine.training_hosts import PEER_GRACE_S, TrainingHosts
+from maze_helpers.local_cloud.engine.training_inputs import download_inputs
+from maze_helpers.local_cloud.engine.training_outputs import upload_outputs
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, Resources
 
@@ -33,42 +35,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The log group, and the namespace of both the script's and the instance's metrics.
-GROUP = "/aws/sagemaker/TrainingJobs"
-# How long a job's credentials outlast its MaxRuntimeInSeconds: for its stop and its upload.
-_CREDENTIALS_MARGIN_S = 3600
 # How often a job that waits for its turn looks whether it was stopped.
 _SLOT_WAIT_S = 0.2
 
 
-class Ending(NamedTuple):
-    """How a job ends.
+class _Deadline(NamedTuple):
+    """When a job's time is over, by time.monotonic(), and how it ends then."""
 
-    reason: why it failed. keeps_output: whether what it wrote until then goes to S3.
-    """
-
-    status: str
-    secondary_status: str
-    reason: str = ""
-    keeps_output: bool = True
-
-
-STOPPED = Ending("Stopped", "Stopped")
-OUT_OF_TIME = Ending("Stopped", "MaxRuntimeExceeded")
-COMPLETED = Ending("Completed", "Completed")
-
-
-class JobEnd(Exception):
-    """The job ends here, before its process did or could."""
-
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.reason)
-        self.ending = ending
-
-
-def failed(reason: str, keeps_output: bool = True) -> Ending:
-    """Return the ending of a job that failed."""
-    return Ending("Failed", "Failed", reason[:MAX_REASON_CHARACTERS], keeps_output)
+    at_s: float
+    ending: Ending
 
 
 class TrainingRun(threading.Thread):
@@ -92,26 +67,28 @@ class TrainingRun(threading.Thread):
         self.job_name = name
         self._cloud = cloud
         self._resources = resources
+        self._job: Document = resources.get(TRAINING_JOB, name)
+        self._objects = cloud.objects_as(self._job["RoleArn"])
+        self._cluster = Cluster(self._job["TrainingJobArn"], self._job["ResourceConfig"])
         self._folder = JobFolder(cloud.home / "jobs" / name)
         self._slots = slots
         self._stop_grace_s = stop_grace_s
         self._on_end = on_end
-        self._container: Container | None = None
-        self._container_lock = threading.Lock()
+        self._hosts: TrainingHosts | None = None
+        self._asking = threading.Lock()
         self._asked_to_end: Ending | None = None
-        self._deadline_s = math.inf
+        self._deadline: _Deadline | None = None
         self._final_metrics: list[dict[str, Any]] = []
 
     def ask_to_end(self, ending: Ending, grace_s: float) -> None:
         """Have the job end so, soon, unless it was asked before to end in another way.
 
-        Its process gets SIGTERM, then grace_s, then SIGKILL.
+        Its processes get SIGTERM, then grace_s, then SIGKILL.
         """
-        with self._container_lock:
+        with self._asking:
             self._asked_to_end = self._asked_to_end or ending
-            container = self._container
-        if container is not None:
-            threading.Thread(target=container.stop, args=(grace_s,), daemon=True).start()
+        if self._hosts is not None:
+            self._hosts.stop(grace_s)
 
     def run(self) -> None:
         """Carry the job out, whatever becomes of it."""
@@ -134,6 +111,10 @@ class TrainingRun(threading.Thread):
             log.exception("training job %s left files behind", self.job_name)
 
     def _carry_out_safely(self) -> Ending:
+        limits = self._job["StoppingCondition"]
+        if "MaxWaitTimeInSeconds" in limits:
+            wait_s = limits["MaxWaitTimeInSeconds"]
+            self._deadline = _Deadline(time.monotonic() + wait_s, WAITED_TOO_LONG)
         try:
             while not self._slots.acquire(timeout=_SLOT_WAIT_S):
                 self._check_may_go_on()
@@ -148,102 +129,84 @@ class TrainingRun(threading.Thread):
             return failed(f"InternalServerError: The local cloud failed: {explain(error)}")
 
     def _carry_out(self) -> Ending:
-        job = self._resources.get(TRAINING_JOB, self.job_name)
-        self._check_output_bucket(job)
-        self._folder.make(job)
-        self._download(job)
-        ending = self._train(job)
+        self._check_output_bucket()
+        self._folder.make(self._job, self._cluster)
+        pipes = self._download()
+        ending = self._train(pipes)
         if ending.keeps_output:
-            self._upload(job)
+            self._upload()
         return ending
 
     # Each step first moves the job's record on, and then does what the record says.
 
-    def _check_output_bucket(self, job: Document) -> None:
+    def _check_output_bucket(self) -> None:
         # Differs from AWS: there, the job finds out when it has trained.
-        bucket, _ = split_s3_uri(job["OutputDataConfig"]["S3OutputPath"])
+        bucket, _ = split_s3_uri(self._job["OutputDataConfig"]["S3OutputPath"])
         if not self._cloud.objects.bucket_exists(bucket):
             reason = f"The specified bucket does not exist: {bucket}"
             raise JobEnd(failed(f"ClientError: Artifact upload failed:{reason}"))
 
-    def _download(self, job: Document) -> None:
+    def _download(self) -> dict[Host, list[ChannelPipe]]:
         self._go_on_to("Downloading")
-        self._deadline_s = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
-        objects = self._cloud.objects_as(job["RoleArn"])
-        for channel in job.get("InputDataConfig", []):
-            source = channel["DataSource"]["S3DataSource"]
-            folder = self._folder.data / channel["ChannelName"]
-            try:
-                download_channel(objects, source["S3Uri"], folder, self._check_may_go_on)
-            except (ChannelError, AWSError, OSError) as error:
-                reason = f"ClientError: Data download failed:{explain(error)}"
-                raise JobEnd(failed(reason)) from error
-
-    def _train(self, job: Document) -> Ending:
-        self._go_on_to("Training")
-        job_log = self._open_log(job)
+        over_s = time.monotonic() + self._job["StoppingCondition"]["MaxRuntimeInSeconds"]
+        if self._deadline is None or over_s < self._deadline.at_s:
+            self._deadline = _Deadline(over_s, OUT_OF_TIME)
         try:
-            exit_code = self._run_container(job, job_log)
+            return download_inputs(
+                self._objects,
+                self._job,
+                self._cluster,
+                self._folder,
+                self._check_may_go_on,
+                self._end_for_lack_of_data,
+            )
+        except (ChannelError, AWSError, OSError) as error:
+            raise JobEnd(_download_failed(error)) from error
+
+    def _end_for_lack_of_data(self, error: Exception) -> None:
+        log.warning("training job %s: a pipe ended early: %s", self.job_name, error)
+        self.ask_to_end(_download_failed(error), PEER_GRACE_S)
+
+    def _train(self, pipes: dict[Host, list[ChannelPipe]]) -> Ending:
+        self._go_on_to("Training")
+        hosts = TrainingHosts(self._cloud, self._job, self._cluster, self._folder)
+        self._hosts = hosts
+        try:
+            hosts.open(self._objects, pipes)
+            hosts.start(self._check_may_go_on)
+            self._wait_for(hosts)
         finally:
-            job_log.close()
-        self._final_metrics = job_log.final_metrics()
+            self._close(hosts)
+        self._final_metrics = hosts.final_metrics()
         if self._asked_to_end is not None:
             return self._asked_to_end
-        if exit_code == 0:
-            return COMPLETED
-        failure = self._folder.failure
-        if not self._folder.is_untouched(failure):
-            failure = self._folder.scratch / "no failure file"
-        return failed(failure_reason(failure, exit_code))
+        return COMPLETED if hosts.first_failed is None else hosts.first_failed.failure()
 
-    def _open_log(self, job: Document) -> JobLog:
-        definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
-        return JobLog(
-            self._cloud.logs,
-            self._cloud.metrics,
-            GROUP,
-            f"{self.job_name}/{HOST}-{int(self._cloud.clock.time_s())}",
-            {"TrainingJobName": self.job_name},
-            MetricScraper(definitions),
-        )
-
-    def _run_container(self, job: Document, job_log: JobLog) -> int:
-        lifetime_s = job["StoppingCondition"]["MaxRuntimeInSeconds"] + _CREDENTIALS_MARGIN_S
-        container = Container(
-            self._folder.root,
-            runtime_for(job["AlgorithmSpecification"]["TrainingImage"]).train_command(),
-            job_environment(self._cloud, job, self._folder, lifetime_s),
-            on_line=job_log.add,
-            on_sample=self._publish_sample,
-        )
-        with self._container_lock:
-            self._check_may_go_on()
-            container.start()
-            self._folder.note_container(container.pid, container.created_at)
-            self._container = container
-        exit_code = container.wait(max(0.0, self._deadline_s - time.monotonic()))
-        if exit_code is None:
+    def _wait_for(self, hosts: TrainingHosts) -> None:
+        """Return when all hosts have ended, at the latest some time after the deadline."""
+        assert self._deadline is not None
+        if not hosts.wait(self._deadline.at_s):
             self._update(lambda document: begin_stop(document, self._cloud.clock.now()))
-            self.ask_to_end(OUT_OF_TIME, self._stop_grace_s)
-            exit_code = container.wait()
-        return exit_code
+            self.ask_to_end(self._deadline.ending, self._stop_grace_s)
+            hosts.wait(None)
 
-    def _upload(self, job: Document) -> None:
+    def _close(self, hosts: TrainingHosts) -> None:
+        try:
+            hosts.close()
+        finally:
+            try:
+                hosts.finish_uploads()
+            except (AWSError, OSError) as error:
+                raise JobEnd(_upload_failed(error)) from error
+
+    def _upload(self) -> None:
         # As on AWS, a job that failed or was stopped leaves what it wrote until then.
         self._update(lambda document: enter(document, "Uploading", self._cloud.clock.now()))
-        objects, output = self._cloud.objects_as(job["RoleArn"]), job["OutputDataConfig"]
-        path, compression = output["S3OutputPath"], output.get("CompressionType", "GZIP")
-        uris = {
-            self._folder.model: job["ModelArtifacts"]["S3ModelArtifacts"],
-            self._folder.output_data: output_uri(path, self.job_name, compression),
-        }
+        folders = [self._folder.of(host) for host in self._cluster.hosts]
         try:
-            for folder, uri in uris.items():
-                if self._folder.is_untouched(folder) and folder.is_dir():
-                    upload_folder(objects, folder, uri, self._folder.scratch)
+            upload_outputs(self._objects, self._job, folders, self._folder.scratch)
         except (AWSError, OSError) as error:
-            reason = f"ClientError: Artifact upload failed:{explain(error)}"
-            raise JobEnd(failed(reason)) from error
+            raise JobEnd(_upload_failed(error)) from error
 
     def _finish(self, ending: Ending) -> None:
         def finish(document: Document) -> None:
@@ -276,18 +239,13 @@ class TrainingRun(threading.Thread):
         """Raise JobEnd if the job was asked to end, or its time is over."""
         if self._asked_to_end is not None:
             raise JobEnd(self._asked_to_end)
-        if time.monotonic() > self._deadline_s:
-            raise JobEnd(OUT_OF_TIME)
-
-    def _publish_sample(self, sample: Sample) -> None:
-        dimensions = {"Host": f"{self.job_name}/{HOST}"}
-        self._cloud.metrics.put_many(GROUP, instance_metrics(sample, dimensions))
+        if self._deadline is not None and time.monotonic() > self._deadline.at_s:
+            raise JobEnd(self._deadline.ending)
 
 
-def explain(error: Exception) -> str:
-    """Return why an error happened, in words for the job's owner."""
-    if isinstance(error, AWSError):
-        return error.message
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return str(error) or type(error).__name__
+def _download_failed(error: Exception) -> Ending:
+    return failed(f"ClientError: Data download failed:{explain(error)}")
+
+
+def _upload_failed(error: Exception) -> Ending:
+    return failed(f"ClientError: Artifact upload failed:{explain(error)}")

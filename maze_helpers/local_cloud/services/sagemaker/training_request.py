@@ -3,16 +3,18 @@
 Nothing that would change how a job runs is ignored: it is done, or refused here.
 """
 
+import posixpath
 from typing import Any
 
+from maze_helpers.local_cloud.engine.checkpoints import local_path
 from maze_helpers.local_cloud.engine.images import runtime_for
 from maze_helpers.local_cloud.engine.job_environment import role_name
 from maze_helpers.local_cloud.engine.metric_scraper import MetricRegexError, compile_regex
 from maze_helpers.local_cloud.engine.s3_uri import split_s3_uri
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
-from maze_helpers.local_cloud.services.sagemaker.input_check import check_input_exists
 from maze_helpers.local_cloud.services.sagemaker.refusals import missing, refuse, unsupported
+from maze_helpers.local_cloud.services.sagemaker.training_channels_request import check_channels
 
 # Source: CreateTrainingJob, StoppingCondition: one day unless given, 28 days at most.
 DEFAULT_MAX_RUNTIME_S = 24 * 3600
@@ -22,19 +24,12 @@ _OPERATION = "CreateTrainingJob"
 # Members that would change how a job runs, and that are not here (yet).
 _UNSUPPORTED = {
     "": ("MlflowConfig", "ModelPackageConfig", "ServerlessJobConfig"),
-    "AlgorithmSpecification": ("AlgorithmName", "ContainerArguments", "ContainerEntrypoint"),
+    "AlgorithmSpecification": ("AlgorithmName",),
     "ResourceConfig": (
-        "InstanceGroups",
         "InstancePlacementConfig",
         "InstancePreferences",
+        "KeepAlivePeriodInSeconds",
         "TrainingPlanArn",
-    ),
-    "InputDataConfig.DataSource": ("DatasetSource", "FileSystemDataSource"),
-    "InputDataConfig.DataSource.S3DataSource": (
-        "AttributeNames",
-        "HubAccessConfig",
-        "InstanceGroupNames",
-        "ModelAccessConfig",
     ),
 }
 
@@ -50,19 +45,12 @@ def check_training_request(request: dict[str, Any], objects: ObjectStore, region
     _check_resources(request.get("ResourceConfig"))
     _check_time_limits(request)
     split_s3_uri(request["OutputDataConfig"]["S3OutputPath"])
-    _check_channel_names(request)
-    for channel in request.get("InputDataConfig", []):
-        _check_channel(channel)
-        source = channel["DataSource"]["S3DataSource"]
-        check_input_exists(source["S3Uri"], objects, region, request["RoleArn"])
+    _check_checkpoints(request.get("CheckpointConfig"))
+    check_channels(request, objects, region)
 
 
 def _refuse(members: dict[str, Any], path: str) -> None:
     refuse(_OPERATION, path, members, _UNSUPPORTED[path])
-
-
-def _unsupported(member: str, value: object = None) -> ValidationException:
-    return unsupported(_OPERATION, member, value)
 
 
 def _check_algorithm(algorithm: dict[str, Any] | None) -> None:
@@ -72,10 +60,6 @@ def _check_algorithm(algorithm: dict[str, Any] | None) -> None:
     if not algorithm.get("TrainingImage"):
         raise missing("algorithmSpecification.trainingImage")
     runtime_for(algorithm["TrainingImage"])
-    if algorithm["TrainingInputMode"] != "File":
-        raise _unsupported(
-            "AlgorithmSpecification.TrainingInputMode", algorithm["TrainingInputMode"]
-        )
     for definition in algorithm.get("MetricDefinitions", []):
         try:
             compile_regex(definition["Regex"])
@@ -89,13 +73,30 @@ def _check_resources(resources: dict[str, Any] | None) -> None:
     if resources is None:
         raise missing("resourceConfig")
     _refuse(resources, "ResourceConfig")
+    groups = resources.get("InstanceGroups")
+    if groups:
+        _check_groups(resources, [group["InstanceGroupName"] for group in groups])
+    for members in groups or [resources]:
+        for member in ("InstanceType", "InstanceCount"):
+            if member not in members:
+                raise missing(f"resourceConfig.{member[0].lower()}{member[1:]}")
+        if members["InstanceCount"] < 1:
+            raise ValidationException(
+                "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed "
+                "to satisfy constraint: Member must have value greater than or equal to 1"
+            )
+
+
+def _check_groups(resources: dict[str, Any], names: list[str]) -> None:
+    """Check a cluster of several kinds of instances. The wordings are guesses."""
     for member in ("InstanceType", "InstanceCount"):
-        if member not in resources:
-            raise missing(f"resourceConfig.{member[0].lower()}{member[1:]}")
-    if resources["InstanceCount"] != 1:
-        raise _unsupported("ResourceConfig.InstanceCount", resources["InstanceCount"])
-    if resources.get("KeepAlivePeriodInSeconds"):
-        raise _unsupported("ResourceConfig.KeepAlivePeriodInSeconds")
+        if resources.get(member):
+            raise ValidationException(
+                f"ResourceConfig has both {member} and InstanceGroups: leave one of them out."
+            )
+    for name in names:
+        if names.count(name) > 1:
+            raise ValidationException(f"The instance group '{name}' is there twice.")
 
 
 def _check_time_limits(request: dict[str, Any]) -> None:
@@ -107,11 +108,12 @@ def _check_time_limits(request: dict[str, Any]) -> None:
             f"MaxRuntimeInSeconds is {max_runtime_s}; it can be at most {LONGEST_MAX_RUNTIME_S}, "
             "which is 28 days."
         )
-    # The wordings on managed spot training are from memory of public reports.
+    # Source: public reports, kubeflow/pipelines and Kenza-AI/sagify (issue 111) among them.
     if not request.get("EnableManagedSpotTraining"):
         if max_wait_s is not None:
             raise ValidationException(
-                "Invalid MaxWaitTimeInSeconds. It is only for jobs with EnableManagedSpotTraining."
+                "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining "
+                "is set to true"
             )
     elif max_wait_s is None or max_wait_s < max_runtime_s:
         raise ValidationException(
@@ -120,34 +122,11 @@ def _check_time_limits(request: dict[str, Any]) -> None:
         )
 
 
-def _check_channel_names(request: dict[str, Any]) -> None:
-    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValidationException(f"Channel names must be unique; '{name}' is there twice.")
-        if name in (".", ".."):
-            raise ValidationException(f"'{name}' cannot be the name of a channel: it is a folder.")
-
-
-def _check_channel(channel: dict[str, Any]) -> None:
-    _refuse(channel["DataSource"], "InputDataConfig.DataSource")
-    source = channel["DataSource"].get("S3DataSource")
-    if source is None:
-        raise missing("inputDataConfig.dataSource.s3DataSource")
-    path = "InputDataConfig.DataSource.S3DataSource"
-    _refuse(source, path)
-    # Each with the one value that is implemented, and is AWS's default.
-    settings = [
-        ("InputDataConfig.InputMode", channel.get("InputMode", "File"), "File"),
-        ("InputDataConfig.CompressionType", channel.get("CompressionType", "None"), "None"),
-        ("InputDataConfig.RecordWrapperType", channel.get("RecordWrapperType", "None"), "None"),
-        (f"{path}.S3DataType", source["S3DataType"], "S3Prefix"),
-        (
-            f"{path}.S3DataDistributionType",
-            source.get("S3DataDistributionType", "FullyReplicated"),
-            "FullyReplicated",
-        ),
-    ]
-    for member, value, supported in settings:
-        if value != supported:
-            raise _unsupported(member, value)
+def _check_checkpoints(config: dict[str, Any] | None) -> None:
+    if config is None:
+        return
+    split_s3_uri(config["S3Uri"])
+    path = local_path(config)
+    # Differs from AWS: nothing of the container is its own but for what is below /opt/ml.
+    if not path.startswith("/opt/ml/") or posixpath.normpath(path) != path:
+        raise unsupported(_OPERATION, "CheckpointConfig.LocalPath", config["LocalPath"])
