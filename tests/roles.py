@@ -8,10 +8,13 @@ from typing import Any
 
 import boto3
 import botocore.client
+from botocore.credentials import Credentials
 
 ACCOUNT = "111122223333"
 SAGEMAKER = {"Service": "sagemaker.amazonaws.com"}
 _numbers = itertools.count()
+# One for all: each session reads the services' models anew, which takes long.
+_SESSION = boto3.Session(region_name="us-east-1")
 
 Statement = Mapping[str, Any]
 
@@ -49,7 +52,7 @@ class Role:
     ) -> None:
         """Make a role that may do what the statements say. members: of CreateRole."""
         self.cloud = cloud
-        self.iam = cloud.client("iam")
+        self.iam = client_of(cloud, cloud.session.get_credentials(), "iam")
         self.name = members.pop("RoleName", f"role-{os.getpid()}-{next(_numbers)}")
         document = trust_policy or trust()
         made = self.iam.create_role(
@@ -77,22 +80,33 @@ class Role:
     def assume(self, **members: Any) -> dict[str, str]:
         """Return temporary credentials of the role. members: of AssumeRole."""
         request = {"RoleArn": self.arn, "RoleSessionName": "tester", **members}
-        return self.cloud.client("sts").assume_role(**request)["Credentials"]
-
-    def session(self, region: str = "us-east-1", **members: Any) -> boto3.Session:
-        """Return a session that signs as the role."""
-        return session_of(self.assume(**members), region)
+        sts = client_of(self.cloud, self.cloud.session.get_credentials(), "sts")
+        return sts.assume_role(**request)["Credentials"]
 
     def client(self, service: str, **members: Any) -> botocore.client.BaseClient:
-        """Return a client that signs as the role."""
-        return self.session(**members).client(service, endpoint_url=self.cloud.endpoint_url)
+        """Return a client that signs as the role. members: of AssumeRole."""
+        return lent_client(self.cloud, self.assume(**members), service)
 
 
-def session_of(credentials: Mapping[str, str], region: str = "us-east-1") -> boto3.Session:
-    """Return a session that signs with an operation's Credentials."""
-    return boto3.Session(
-        credentials["AccessKeyId"],
-        credentials["SecretAccessKey"],
-        credentials["SessionToken"],
+def lent_client(
+    cloud: Any, credentials: Mapping[str, str], service: str
+) -> botocore.client.BaseClient:
+    """Return a client that signs with an operation's Credentials."""
+    key = Credentials(
+        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+    )
+    return client_of(cloud, key, service)
+
+
+def client_of(
+    cloud: Any, key: Credentials, service: str, region: str = "us-east-1"
+) -> botocore.client.BaseClient:
+    """Return a client of a running cloud that signs with a key."""
+    return _SESSION.client(
+        service,
         region_name=region,
+        endpoint_url=cloud.endpoint_url,
+        aws_access_key_id=key.access_key,
+        aws_secret_access_key=key.secret_key,
+        aws_session_token=key.token,
     )

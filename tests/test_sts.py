@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from botocore.exceptions import ClientError
-from roles import SAGEMAKER, Role, allow, deny, session_of, trust
+from roles import SAGEMAKER, Role, allow, deny, lent_client, trust
 
 TRUST = trust({"AWS": "*"})
 ROLE = "arn:aws:iam::111122223333:role/Trusting"
@@ -34,7 +34,7 @@ def assume(sts, **changes) -> dict:
 
 def client_of(local_cloud, credentials: dict):
     """Return an STS client with the Credentials that an operation returned."""
-    return session_of(credentials).client("sts", endpoint_url=local_cloud.endpoint_url)
+    return lent_client(local_cloud, credentials, "sts")
 
 
 def test_the_caller_is_the_execution_role_in_a_session(local_cloud, sts):

@@ -40,9 +40,14 @@ class PolicySet:
     def __init__(self, kind: str, policies: Sequence[Policy]) -> None:
         """kind: IDENTITY, BOUNDARY or SESSION."""
         self.kind = kind
+        self._policies = tuple(policies)
         self._statements = [one for policy in policies for one in policy.statements]
         # Most of a large policy speaks of other actions.
         self._naming = lru_cache(maxsize=_REMEMBERED_ACTIONS)(self._naming_action)
+
+    def with_policies(self, policies: Sequence[Policy]) -> "PolicySet":
+        """Return a set of these policies and others."""
+        return PolicySet(self.kind, [*self._policies, *policies])
 
     def _naming_action(self, action: str) -> tuple[Statement, ...]:
         return tuple(one for one in self._statements if one.names_action(action))

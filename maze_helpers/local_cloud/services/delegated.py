@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -65,6 +66,8 @@ class Delegated:
         self.cloud = cloud
         self.service_name = service_name
         self.protocol = ServiceProtocol(service_name)
+        # What moto does not do, or not well: from parameters to a result.
+        self.own_operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
         # Held while the state is looked at or changed.
         self.lock = threading.RLock()
         self._replayed = False
@@ -77,6 +80,8 @@ class Delegated:
         """
         operation_name, parameters = self.protocol.parse(request, body)
         self.cloud.guard.check(self.service_name, operation_name, parameters, caller, request)
+        if own := self.own_operations.get(operation_name):
+            return self.protocol.response(request, operation_name, own(parameters))
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         headers = {
             name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers

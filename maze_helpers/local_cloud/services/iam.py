@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maze_helpers.local_cloud.errors import MalformedPolicyDocument, ValidationError
 from maze_helpers.local_cloud.services.delegated import Delegated, DelegatedError, changes_something
 from maze_helpers.local_cloud.services.iam_roles import Roles
+from maze_helpers.local_cloud.services.iam_simulation import Simulations
 from maze_helpers.local_cloud.services.moto_calls import MotoAnswer, MotoCall, moto
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class IAM(Delegated):
     def __init__(self, cloud: LocalCloud) -> None:
         super().__init__(cloud, "iam")
         self.roles = Roles(self)
+        self.own_operations = Simulations(self.roles).operations
         self.role_name = cloud.credentials.user.role_name
         cloud.store.create_tables(SCHEMA)
 
