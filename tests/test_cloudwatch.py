@@ -229,6 +229,15 @@ def test_a_refused_request_leaves_nothing_behind(cloudwatch, namespace):
     assert cloudwatch.list_metrics(Namespace=namespace)["Metrics"] == []
 
 
+def test_a_request_holds_a_thousand_data_at_most(cloudwatch, namespace):  # documented
+    put(cloudwatch, namespace, *[{"Value": 1}] * 1000)
+    error = refusal(put, cloudwatch, namespace, *[{"Value": 1}] * 1001)
+    assert error["Code"] == "InvalidParameterValue"
+    assert "MetricData must not have a size greater than 1000." in error["Message"]
+    (point,) = statistics(cloudwatch, namespace, "SampleCount", Period=3600)
+    assert point["SampleCount"] == 1000.0
+
+
 def test_namespaces_of_aws_are_its_own(cloudwatch):  # documented
     assert refusal(put, cloudwatch, "AWS/Mine", {"Value": 1})["Code"] == "InvalidParameterValue"
 

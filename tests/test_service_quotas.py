@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from botocore.exceptions import ClientError
 from trainer import Trainer
 
+from maze_helpers.local_cloud.clock import Clock
 from maze_helpers.local_cloud.services.sagemaker import quotas
 from maze_helpers.local_cloud.services.service_quotas.catalogue import sagemaker_quotas
+from maze_helpers.local_cloud.services.service_quotas.requests import CASE_OPEN_S, QuotaRequests
+from maze_helpers.local_cloud.store import Store
 
 # ml.g4dn.xlarge and ml.p3.2xlarge for training job usage: observed, in public listings.
 G4DN, P3 = "L-3F53BF0F", "L-D438008E"
@@ -140,6 +144,28 @@ def test_a_case_stays_open_and_no_other_is_opened(service_quotas):
     )
     assert listed["RequestedQuotas"] == [found]
     assert json.loads(found["Requester"])["accountId"] == "111122223333"
+
+
+class LaterClock(Clock):
+    """A clock that can be put forward."""
+
+    ahead_s = 0.0
+
+    def time_s(self) -> float:
+        return super().time_s() + self.ahead_s
+
+
+def test_a_case_that_nobody_decides_is_closed_after_an_hour(tmp_path):
+    """Differs from AWS, where somebody decides it."""
+    clock = LaterClock()
+    with closing(Store(tmp_path / "cloud.db")) as store:
+        requests = QuotaRequests(store, clock, "sagemaker")
+        request = requests.ask(sagemaker_quotas()[P3], 5000, "{}", case_allowed=True)
+        assert requests.find(request["id"])["status"] == "CASE_OPENED"
+        clock.ahead_s = CASE_OPEN_S + 1
+        assert requests.find(request["id"])["status"] == "CASE_CLOSED"
+        again = requests.ask(sagemaker_quotas()[P3], 2, "{}", case_allowed=True)
+        assert requests.find(again["id"])["status"] == "APPROVED"
 
 
 def test_without_a_case_too_much_is_not_approved(service_quotas):  # documented

@@ -39,9 +39,11 @@ def data_of(request: dict[str, Any], now_s: float) -> list[Datum]:
     ]
     if not any(metric_data for _, metric_data in collections):
         raise MissingParameter("The parameter MetricData is required.")
+    # Together, where there are several. Source: PutMetricData.
+    everything = [datum for _, metric_data in collections for datum in metric_data]
+    _check_size("MetricData", everything, MAX_DATA)
     data = []
     for place, metric_data in collections:
-        _check_size(place, metric_data, MAX_DATA)
         for number, datum in enumerate(metric_data, 1):
             data += _data(datum, f"{place}.member.{number}", now_s)
     return data

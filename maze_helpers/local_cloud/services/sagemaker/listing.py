@@ -39,8 +39,8 @@ _TIME_FILTERS = {
 def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[Document], str]:
     """Return one page of documents and the token of the next, "" on the last.
 
-    request: the List operation's own members. Without SortOrder the newest comes first: observed,
-    though the references of ListTrainingJobs and ListProcessingJobs say Ascending.
+    request: the List operation's own members. Without SortOrder the newest comes first, as
+    public scripts rely on; the references of ListTrainingJobs and ListProcessingJobs say Ascending.
     With both StatusEquals and MaxResults, a page of training jobs is cut first and filtered then,
     so that it may be short, even empty, before the last.
     Raises: ValidationException, for a token that is not one of ours.
