@@ -74,6 +74,6 @@ def _tables() -> dict[str, tuple[str, ...]]:
         }
         # Answered beside its service's table, as it must be quick.
         tables["sagemaker-runtime"] += ("InvokeEndpoint",)
-        tables["s3"] = tuple(app.s3.operations)
+        tables["s3"] = (*app.s3.operations, *app.s3.transfers)
         cloud.close()
     return tables

@@ -158,16 +158,28 @@ def what_can_be_broken(operation: Implemented, protocol: str) -> list[Demand]:
     return [demand for demand in found if demand.kind != REQUIRED or len(demand.path) == 1]
 
 
-def requests(operation: Implemented, demand: Demand) -> st.SearchStrategy:
-    """Return a strategy for requests that break one demand, and no other."""
-    return values(models.input_shape(operation.model), demand.path, broken(demand))
+def requests(
+    operation: Implemented, protocol: str, demand: Demand | None = None
+) -> st.SearchStrategy:
+    """Return a strategy for valid requests, or for those that break one demand and no other."""
+    shape = models.input_shape(operation.model)
+    made = values(shape, demand.path, broken(demand)) if demand else values(shape)
+    return (
+        made.filter(lambda found: not found or has_content(found)) if protocol == "query" else made
+    )
+
+
+def has_content(value) -> bool:
+    """Return whether a form can hold a value: not a structure of which nothing is left."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return value != {} and all(map(has_content, inner))
 
 
 def check_demand(operation: Implemented, protocol: str, demand: Demand, budget: settings) -> None:
     """Check that requests that break a demand are refused for it."""
 
     @budget
-    @given(requests(operation, demand))
+    @given(requests(operation, protocol, demand))
     def law(parameters):
         _, error = answered(operation, protocol, parameters)
         check_refusal(operation, demand, parameters, error)
@@ -179,7 +191,7 @@ def check_valid(operation: Implemented, protocol: str, budget: settings) -> None
     """Check that what a model allows is read as it was meant."""
 
     @budget
-    @given(values(models.input_shape(operation.model)))
+    @given(requests(operation, protocol))
     def law(parameters):
         read, error = answered(operation, protocol, parameters)
         assert error is None
@@ -227,7 +239,7 @@ def check_type(operation: Implemented, demand: Demand) -> None:
     """Check that values of another type than a demand's are refused."""
 
     @ONCE
-    @given(requests(operation, demand))
+    @given(requests(operation, "json", demand))
     def law(parameters):
         with pytest.raises(SerializationException):
             operation.protocol.parse(*as_json(operation, parameters))

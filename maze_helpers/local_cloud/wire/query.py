@@ -254,7 +254,8 @@ def _scalar_text(shape: Shape, value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    return escape(_NOT_IN_XML.sub("\ufffd", value))
+    # A reader would take a bare carriage return for a line feed.
+    return escape(_NOT_IN_XML.sub("\ufffd", value), {"\r": "&#13;"})
 
 
 def _root(name: str, model: ServiceModel, content: str) -> str:
