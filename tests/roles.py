@@ -102,10 +102,13 @@ def client_of(
     cloud: Any, key: Credentials, service: str, region: str = "us-east-1"
 ) -> botocore.client.BaseClient:
     """Return a client of a running cloud that signs with a key."""
+    # Presigned URLs are otherwise of an older kind.
+    config = botocore.client.Config(signature_version="s3v4" if service == "s3" else None)
     return _SESSION.client(
         service,
         region_name=region,
         endpoint_url=cloud.endpoint_url,
+        config=config,
         aws_access_key_id=key.access_key,
         aws_secret_access_key=key.secret_key,
         aws_session_token=key.token,
