@@ -5,7 +5,8 @@ import time
 
 import pytest
 from deployer import Deployer, variant
-from echo_endpoint import EchoEndpoint, echo_model
+from echo_endpoint import EchoEndpoint, echo_endpoint, echo_model
+from steady_load import RIGHT, SteadyLoad, until
 
 from maze_helpers.local_cloud.engine.hosting.scaling_rules import (
     HIGH_DATAPOINTS,
@@ -65,6 +66,24 @@ def wait_for_count(deployer, count, timeout_s):
         time.sleep(0.2)
 
 
+def put_policy(client):
+    return client.put_scaling_policy(
+        **RESOURCE,
+        PolicyName=POLICY,
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": TARGET,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+            },
+        },
+    )
+
+
+def activities(client):
+    return client.describe_scaling_activities(**RESOURCE)["ScalingActivities"]
+
+
 @pytest.fixture
 def visitors(local_cloud):
     """Visitors of an endpoint that may have one or two instances, a few at first."""
@@ -82,17 +101,7 @@ def test_instances_come_and_go_with_the_load_and_no_request_is_lost(local_cloud,
     deployer = visitors.deployer
     client = local_cloud.client("application-autoscaling")
     client.register_scalable_target(**RESOURCE, MinCapacity=1, MaxCapacity=2)
-    policy = client.put_scaling_policy(
-        **RESOURCE,
-        PolicyName=POLICY,
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration={
-            "TargetValue": TARGET,
-            "PredefinedMetricSpecification": {
-                "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
-            },
-        },
-    )
+    policy = put_policy(client)
     visitors.pause_s = BUSY_PAUSE_S
     out_s = wait_for_count(deployer, 2, HIGH_DATAPOINTS * MINUTE_S + LENIENCE_S)
     assert out_s > (HIGH_DATAPOINTS - 1) * MINUTE_S
@@ -103,12 +112,53 @@ def test_instances_come_and_go_with_the_load_and_no_request_is_lost(local_cloud,
     assert visitors.errors == []
     assert visitors.answers and all(visitors.answers)
 
-    activities = client.describe_scaling_activities(**RESOURCE)["ScalingActivities"]
-    assert [activity["Description"] for activity in activities] == [
+    done = activities(client)
+    assert [activity["Description"] for activity in done] == [
         "Setting desired instance count to 1.",
         "Setting desired instance count to 2.",
     ]
     high, low = (alarm["AlarmName"] for alarm in policy["Alarms"])
-    assert [activity["Cause"] for activity in activities] == [
+    assert [activity["Cause"] for activity in done] == [
         f"monitor alarm {alarm} in state ALARM triggered policy {POLICY}" for alarm in (low, high)
     ]
+
+
+@pytest.mark.slow
+def test_scaling_in_and_out_loses_no_request_of_many(local_cloud):
+    calls = 20_000
+    with (
+        echo_endpoint(local_cloud) as echo,
+        SteadyLoad(local_cloud, echo.name, calls=calls) as load,
+    ):
+        changes = 0
+        while load.is_running:
+            echo.deployer.sagemaker.update_endpoint_weights_and_capacities(
+                EndpointName=echo.name,
+                DesiredWeightsAndCapacities=[
+                    {"VariantName": "AllTraffic", "DesiredInstanceCount": 1 + (changes + 1) % 2}
+                ],
+            )
+            assert "FailureReason" not in echo.deployer.settle(echo.name)
+            changes += 1
+    assert load.outcomes == {RIGHT: calls}
+    assert changes >= 2
+
+
+@pytest.mark.slow
+def test_what_is_scaled_goes_on_after_a_kill(new_cloud):
+    deployer = Deployer(new_cloud)
+    deployer.endpoint(deployer.config(variant(echo_model(deployer))), NAME)
+    assert deployer.settle(NAME)["EndpointStatus"] == "InService"
+    client = new_cloud.client("application-autoscaling")
+    client.register_scalable_target(**RESOURCE, MinCapacity=2, MaxCapacity=3)
+    put_policy(client)
+    new_cloud.kill()
+    new_cloud.start()
+    client = new_cloud.client("application-autoscaling")
+    deployer.sagemaker = new_cloud.client("sagemaker")
+    wait_for_count(deployer, 2, LENIENCE_S)
+    (target,) = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 3)
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [policy["PolicyName"] for policy in policies] == [POLICY]
+    until(lambda: {activity["StatusCode"] for activity in activities(client)} == {"Successful"})
