@@ -23,6 +23,8 @@ from maze_helpers.local_cloud.services.logs import LogStore
 from maze_helpers.local_cloud.services.s3.authorization import S3Authorization
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
 from maze_helpers.local_cloud.services.s3.role_objects import RoleObjects
+from maze_helpers.local_cloud.services.sagemaker.endpoints import Endpoints
+from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.store import Store
 
 # The account of AWS's own documentation examples: nobody's.
@@ -62,7 +64,8 @@ class LocalCloud:
         self.serverless_idle_s = idle_time_s(os.environ)
         self.data_capture = DataCapture(self)
         self.hosting = HostingEngine(self)
-        self.scaling = Scaler(self)
+        resources = Resources(self.store, self.region, self.account_id)
+        self.scaling = Scaler(self, Endpoints(self, resources).update_weights_and_capacities)
         self.async_inferences = AsyncInferences(self)
         self.transforms = TransformEngine(self)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.engine.hosting.scaling_metrics import datapoints, tracked_metric
 from maze_helpers.local_cloud.engine.hosting.scaling_rules import (
     DEFAULT_COOLDOWN,
@@ -20,13 +22,14 @@ from maze_helpers.local_cloud.engine.hosting.scaling_rules import (
 )
 from maze_helpers.local_cloud.engine.hosting.scaling_store import Document, ScalingStore
 from maze_helpers.local_cloud.errors import AWSError, ValidationException
-from maze_helpers.local_cloud.services.sagemaker.endpoints import Endpoints
 from maze_helpers.local_cloud.services.sagemaker.resources import ENDPOINT, Resources
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
 log = logging.getLogger(__name__)
+
+Operation = Callable[[dict[str, Any], AccessKey], dict[str, Any]]
 
 PERIOD_S = 1.0
 HIGH, LOW = 0, 1
@@ -39,11 +42,12 @@ _BEFORE, _AFTER, _BY_POLICY = "_Before", "_After", "_ByPolicy"
 class Scaler:
     """Looks at every scalable target once a second, while there is any."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, update: Operation) -> None:
+        """update: UpdateEndpointWeightsAndCapacities."""
         self.records = ScalingStore(cloud.store)
         self._cloud = cloud
         self._resources = Resources(cloud.store, cloud.region, cloud.account_id)
-        self._endpoints = Endpoints(cloud, self._resources)
+        self._update = update
         # A change that failed is not tried again before that time.
         self._not_before_s: dict[str, float] = {}
         self._closing = threading.Event()
@@ -198,7 +202,7 @@ class Scaler:
         activity = self._new_activity(target, current, count, cause, by_policy)
         self.records.keep_activity(activity)
         try:
-            self._endpoints.update_weights_and_capacities(request, self._cloud.credentials.user)
+            self._update(request, self._cloud.credentials.user)
         except AWSError as error:
             reason = (
                 f"{error.message} (Service: AmazonSageMaker; Status Code: {error.status}; "
