@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Mapping, MutableMapping
 
 from maze_helpers.local_cloud.container.python_environment import PythonEnvironment
@@ -75,8 +76,18 @@ class Framework:
             own["DLC_CONTAINER_TYPE"] = "training"
         return {name: value for name, value in own.items() if name not in given}
 
+    def prepare(self, python: PythonEnvironment, variables: MutableMapping[str, str]) -> None:
+        """Put into a training's environment what PyTorch's image has there beside libraries."""
+        if self.is_pytorch:
+            python.add_program("torchrun", "torch.distributed.run")
+            version = python.version_of("torch")
+            if version is not None:
+                variables["SM_DLC_TORCH_VERSION"] = version
+
     def check_version(self, python: PythonEnvironment, log: TrainLog) -> None:
-        """Log which versions run, and warn where they are not the image's."""
+        """Log which versions run, and on what; warn where they are not the image's."""
+        if self.processor == "gpu" and shutil.which("nvidia-smi") is None:
+            log.info("The image is made for GPUs. There is none here: it runs on the CPU.", OURS)
         for library, image_version in self.libraries.items():
             _check_version(library, image_version, python, log)
 
