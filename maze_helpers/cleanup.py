@@ -20,6 +20,7 @@ from maze_helpers.endpoint_bills import LOG_GROUPS
 from maze_helpers.gone import is_gone
 from maze_helpers.job_kinds import (
     JOB_KINDS,
+    PROCESSING,
     TRAINING,
     TRANSFORM,
     JobKind,
@@ -249,6 +250,17 @@ def _written_by_jobs(sagemaker: Any) -> Iterator[tuple[str, str]]:
         job = describe_job(sagemaker, TRANSFORM, name)
         # The SDK's own choice is a folder named as the job.
         yield name, f"{job['TransformOutput']['S3OutputPath'].rstrip('/')}/"
+    for name in tagged_jobs(sagemaker, PROCESSING):
+        for uri in _uris_of_processing(describe_job(sagemaker, PROCESSING, name)):
+            yield name, f"{uri.rstrip('/')}/"
+
+
+def _uris_of_processing(job: dict) -> Iterator[str]:
+    """Yield the URIs of a processing job's inputs, its code among them, and of its outputs."""
+    for one in job.get("ProcessingInputs", []):
+        yield one.get("S3Input", {}).get("S3Uri", "")
+    for one in job.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        yield one.get("S3Output", {}).get("S3Uri", "")
 
 
 def _code_of_models(sagemaker: Any) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,14 @@ import pandas as pd
 
 from maze_helpers.data import DATA
 from maze_helpers.endpoint_bills import Row, endpoint_rows
-from maze_helpers.job_kinds import TRAINING, TRANSFORM, JobKind, describe_job, tagged_jobs
+from maze_helpers.job_kinds import (
+    PROCESSING,
+    TRAINING,
+    TRANSFORM,
+    JobKind,
+    describe_job,
+    tagged_jobs,
+)
 
 PRICES_CSV = DATA / "prices.csv"
 COLUMNS = ["job", "use", "instance", "count", "billable_s", "usd"]
@@ -61,6 +68,18 @@ def _transform_row(job: dict) -> Row:
     }
 
 
+def _processing_row(job: dict) -> Row:
+    cluster = job["ProcessingResources"]["ClusterConfig"]
+    return {
+        "job": job["ProcessingJobName"],
+        "created": job["CreationTime"],
+        "use": "processing",
+        "instance": cluster["InstanceType"],
+        "count": cluster["InstanceCount"],
+        "billable_s": _seconds(job.get("ProcessingStartTime"), job.get("ProcessingEndTime")),
+    }
+
+
 def _seconds(start: datetime | None, end: datetime | None) -> float:
     """Return the seconds begun between two moments; without an end, those up to now.
 
@@ -75,10 +94,17 @@ def _seconds(start: datetime | None, end: datetime | None) -> float:
 BILLED: list[Callable[[boto3.Session], Iterator[Row]]] = [
     partial(_job_rows, TRAINING, _training_row),
     partial(_job_rows, TRANSFORM, _transform_row),
+    partial(_job_rows, PROCESSING, _processing_row),
     endpoint_rows,
 ]
 # What a row of each use is, in a sentence.
-_NOUNS = {"training": "job", "transform": "job", "hosting": "endpoint", "serverless": "endpoint"}
+_NOUNS = {
+    "training": "job",
+    "transform": "job",
+    "processing": "job",
+    "hosting": "endpoint",
+    "serverless": "endpoint",
+}
 
 
 def prices() -> pd.DataFrame:
@@ -89,7 +115,7 @@ def prices() -> pd.DataFrame:
 def usd_per_hour(instance_type: str, use: str, region: str) -> float | None:
     """Return what one instance costs an hour, or None where the list does not know it.
 
-    use: training, hosting, transform, studio or serverless.
+    use: training, hosting, transform, processing, studio or serverless.
     """
     by_what = prices().set_index(["instance_type", "use", "region"])["usd_per_hour"]
     return by_what.get((instance_type, use, region))

@@ -23,7 +23,8 @@ class JobKind:
 
 TRAINING = JobKind("training job", "training_job", "TrainingJob")
 TRANSFORM = JobKind("transform job", "transform_job", "TransformJob")
-JOB_KINDS = (TRAINING, TRANSFORM)
+PROCESSING = JobKind("processing job", "processing_job", "ProcessingJob")
+JOB_KINDS = (TRAINING, TRANSFORM, PROCESSING)
 
 
 def tagged_jobs(sagemaker: Any, kind: JobKind, **which: str) -> Iterator[str]:

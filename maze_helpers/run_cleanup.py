@@ -1,4 +1,4 @@
-"""Ending what a run of notebooks left running: its endpoints and transform jobs, which bill."""
+"""Ending what a run of notebooks left running, and what bills: its endpoints and its jobs."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from maze_helpers.cleanup import delete_endpoint, stop_job
-    from maze_helpers.job_kinds import TRANSFORM
+    from maze_helpers.job_kinds import PROCESSING, TRANSFORM
     from maze_helpers.session import connect
 
     try:
@@ -45,10 +45,11 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
     except MazeError:
         return []  # Who cannot connect has made nothing.
     try:
-        running = sagemaker.get_paginator("list_transform_jobs").paginate(StatusEquals="InProgress")
-        jobs = _of_run(sagemaker, run, running, "TransformJobSummaries", "TransformJob")
-        for name in jobs:
-            stop_job(sagemaker, TRANSFORM, name)
+        jobs = [
+            (kind, name) for kind in (TRANSFORM, PROCESSING) for name in _jobs(sagemaker, run, kind)
+        ]
+        for kind, name in jobs:
+            stop_job(sagemaker, kind, name)
         there = sagemaker.get_paginator("list_endpoints").paginate()
         endpoints = _of_run(sagemaker, run, there, "Endpoints", "Endpoint")
         for name in endpoints:
@@ -59,7 +60,7 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
             "see and remove it."
         ) from error
     return [
-        *(f"The transform job {name} was still running: it is stopped now." for name in jobs),
+        *(f"The {kind.name} {name} was still running: it is stopped now." for kind, name in jobs),
         *(f"The endpoint {name} was still there: it is deleted now." for name in endpoints),
     ]
 
@@ -77,6 +78,12 @@ def _environment_kept() -> Iterator[None]:
 
 def _is_up() -> bool:
     return server.info(find_home()) is not None
+
+
+def _jobs(sagemaker: Any, run: str, kind: "JobKind") -> list[str]:  # noqa: F821
+    """Return the names of the run's jobs of a kind that still run."""
+    pages = sagemaker.get_paginator(f"list_{kind.method_part}s").paginate(StatusEquals="InProgress")
+    return _of_run(sagemaker, run, pages, f"{kind.noun}Summaries", kind.noun)
 
 
 def _of_run(

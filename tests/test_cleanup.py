@@ -1,6 +1,7 @@
 """The clean-up removes what the maze made and nothing else, however often it runs."""
 
 import pytest
+from processor import Processing
 from training_job import local_session, start_job, wait_for_job
 from transforms import ECHO, SLOW, Transforms
 
@@ -111,6 +112,28 @@ def test_the_output_of_the_mazes_transform_jobs_goes_where_the_sdk_puts_it(new_c
     cleanup.clean(session, dry_run=False)
     outputs = [key for key in keys(session) if key.endswith(".out")]
     assert outputs == ["shared/rows.csv.out", "theirs/rows.csv.out"]
+
+
+def test_processing_jobs_are_stopped_and_what_the_sdk_put_in_their_folders_goes(new_cloud, session):
+    processing = Processing(new_cloud)
+    s3 = session.client("s3")
+    for name, tags in (("ours", TAGS), ("theirs", [])):
+        code = f"s3://{BUCKET}/{name}/input/code/run.py"
+        s3.put_object(Bucket=BUCKET, Key=f"{name}/input/code/run.py", Body=b"")
+        request = processing.request(
+            inputs={"input/code": code}, outputs=("out",), ProcessingJobName=name, Tags=tags
+        )
+        entry_point = ["/bin/sh", "-c", "echo done > /opt/ml/processing/out/a.txt"]
+        request["AppSpecification"]["ContainerEntrypoint"] = entry_point
+        target = request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
+        target["S3Uri"] = f"s3://{BUCKET}/{name}/output/out"
+        session.client("sagemaker").create_processing_job(**request)
+        assert processing.wait(name)["ProcessingJobStatus"] == "Completed"
+    waiting = processing.create("import time; time.sleep(600)", Tags=TAGS)
+    cleanup.clean(session, dry_run=False)
+    assert processing.describe(waiting)["ProcessingJobStatus"] == "Stopped"
+    left = [key for key in keys(session) if PREFIX not in key]
+    assert left == ["keep", "theirs/input/code/run.py", "theirs/output/out/a.txt"]
 
 
 def test_an_output_within_the_prefix_is_counted_once(session):

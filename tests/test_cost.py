@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 import botocore.session
 import pandas as pd
 import pytest
+from processor import Processing
 from training_job import local_session, start_job, wait_for_job
 from transforms import ECHO, Transforms
 
@@ -18,6 +19,7 @@ INSTANCE_TYPES = {
     "training": "TrainingInstanceType",
     "hosting": "ProductionVariantInstanceType",
     "transform": "TransformInstanceType",
+    "processing": "ProcessingInstanceType",
     "studio": "AppInstanceType",
 }
 
@@ -139,6 +141,18 @@ def test_a_transform_job_costs_all_its_instances_from_its_start_to_its_end(new_c
     assert ours["usd"] == pytest.approx(2 * 0.115 * ours["billable_s"] / 3600)
     assert (unstarted["billable_s"], unstarted["usd"]) == (0, 0)
     assert cost.statement(ledger, "local").startswith("2 jobs would have cost on AWS 0.0")
+
+
+def test_a_processing_job_costs_all_its_instances_from_its_start_to_its_end(new_cloud):
+    processing = Processing(new_cloud)
+    job = processing.run("print('ran')", ProcessingJobName="ours", count=2, Tags=TAGS)
+    with local_session(new_cloud) as session:
+        [row] = cost.ledger(session).to_dict("records")
+    seconds = (job["ProcessingEndTime"] - job["ProcessingStartTime"]).total_seconds()
+    assert (row["job"], row["use"], row["count"]) == ("ours", "processing", 2)
+    assert row["billable_s"] == math.ceil(seconds) >= 1
+    # documented: AWS's price list, USE1-Processing:ml.m5.large.
+    assert row["usd"] == pytest.approx(2 * 0.115 * row["billable_s"] / 3600)
 
 
 def test_a_running_job_is_billed_up_to_now():

@@ -5,6 +5,7 @@ import os
 
 import pytest
 from endpoint_case import EndpointMaker
+from processor import Processing
 from rich.console import Console
 from test_runner import write_notebook
 from training_job import local_session
@@ -93,6 +94,19 @@ def test_a_transform_job_that_runs_is_stopped_and_others_go_on(new_cloud, cloud,
     )
     assert transforms.describe_job("left-running")["TransformJobStatus"] == "Stopped"
     assert transforms.describe_job(others)["TransformJobStatus"] == "InProgress"
+
+
+def test_a_processing_job_that_runs_is_stopped_and_others_go_on(new_cloud, monkeypatch):
+    monkeypatch.setenv("MAZE_HOME", str(new_cloud.home))
+    processing = Processing(new_cloud)
+    run_tag = {"Key": RUN_KEY, "Value": "this-run"}
+    ours = processing.create("import time; time.sleep(600)", Tags=[*TAGS, run_tag])
+    others = processing.create("import time; time.sleep(600)", Tags=TAGS)
+    assert run_cleanup.end_leftovers("this-run", "local") == [
+        f"The processing job {ours} was still running: it is stopped now."
+    ]
+    assert processing.describe(ours)["ProcessingJobStatus"] == "Stopped"
+    assert processing.describe(others)["ProcessingJobStatus"] == "InProgress"
 
 
 def test_the_environment_is_as_it_was(new_cloud, monkeypatch):
