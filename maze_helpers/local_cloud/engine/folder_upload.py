@@ -54,10 +54,21 @@ class FolderUpload:
 
         Raises: OSError, if a file cannot be read; the object store's errors.
         """
-        if self._thread.ident is None:
-            return
+        if self._thread.ident is not None:
+            self.stop()
+            self.store()
+
+    def stop(self) -> None:
+        """Look no more; return when nothing is being stored."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def store(self) -> None:
+        """Store what is not stored yet.
+
+        Raises: OSError, if a file cannot be read; the object store's errors.
+        """
         self._store(self._stamps())
 
     def _watch(self) -> None:

@@ -41,11 +41,32 @@ def job_environment(
     Source: SageMaker guide, "How Amazon SageMaker Provides Training Information" and "Run Training
     and Inference Containers in Internet-Free Mode".
     """
+    role_arn = None if job.get("EnableNetworkIsolation") else job["RoleArn"]
+    return {
+        **host_environment(cloud, role_arn, cluster, folder, lifetime_s),
+        **cluster.variables(),
+        "TRAINING_JOB_NAME": job["TrainingJobName"],
+        "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        **job.get("Environment", {}),
+    }
+
+
+def host_environment(
+    cloud: LocalCloud,
+    role_arn: str | None,
+    cluster: Cluster,
+    folder: ContainerFolder,
+    lifetime_s: float,
+) -> dict[str, str]:
+    """Return what the container of any job's host has in its environment, before what is the job's.
+
+    role_arn: whose temporary credentials it has, for lifetime_s; None for no credentials.
+    """
     base = base_environment(folder.home)
     hosts = ",".join([base["NO_PROXY"], *cluster.names])
     access = {"AWS_REGION": cloud.region, "AWS_DEFAULT_REGION": cloud.region}
-    if not job.get("EnableNetworkIsolation"):
-        key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
+    if role_arn is not None:
+        key = cloud.credentials.lend(role_name(role_arn), SESSION_NAME, lifetime_s)
         access = access_variables(cloud, key)
     return {
         **base,
@@ -53,10 +74,6 @@ def job_environment(
         "no_proxy": hosts,
         "TMPDIR": str(folder.tmp),
         **access,
-        **cluster.variables(),
-        "TRAINING_JOB_NAME": job["TrainingJobName"],
-        "TRAINING_JOB_ARN": job["TrainingJobArn"],
-        **job.get("Environment", {}),
     }
 
 

@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maze_helpers.local_cloud.engine.base_environment import base_environment
-from maze_helpers.local_cloud.engine.job_environment import (
-    SESSION_NAME,
-    access_variables,
-    role_name,
-)
+from maze_helpers.local_cloud.engine.cluster import Cluster
+from maze_helpers.local_cloud.engine.job_environment import host_environment
 from maze_helpers.local_cloud.engine.processing.folder import ProcessingFolder
 from maze_helpers.local_cloud.engine.processing.record import Document
 
 if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
+# How long a job's credentials outlast its MaxRuntimeInSeconds: for its stop and its upload.
+_CREDENTIALS_MARGIN_S = 3600
+
 
 def processing_environment(
-    cloud: LocalCloud, job: Document, folder: ProcessingFolder, lifetime_s: float
+    cloud: LocalCloud, job: Document, cluster: Cluster, folder: ProcessingFolder
 ) -> dict[str, str]:
     """Return the whole environment of a host's container.
 
-    The role's temporary credentials last for lifetime_s; under network isolation there are none.
-    The request's Environment comes last, so that it wins. None tells of the job: that is in
-    processingjobconfig.json.
+    Under network isolation there are no credentials. The request's Environment comes last, so that
+    it wins. Nothing tells of the job: that is in processingjobconfig.json.
     Source: SageMaker guide, "How Amazon SageMaker Processing Provides Configuration to Your
     Processing Container".
     """
-    access = {"AWS_REGION": cloud.region, "AWS_DEFAULT_REGION": cloud.region}
-    if not is_isolated(job):
-        key = cloud.credentials.lend(role_name(job["RoleArn"]), SESSION_NAME, lifetime_s)
-        access = access_variables(cloud, key)
+    lifetime_s = job["StoppingCondition"]["MaxRuntimeInSeconds"] + _CREDENTIALS_MARGIN_S
+    role_arn = None if is_isolated(job) else job["RoleArn"]
     return {
-        **base_environment(folder.home),
-        "TMPDIR": str(folder.tmp),
-        **access,
+        **host_environment(cloud, role_arn, cluster, folder, lifetime_s),
         **job.get("Environment", {}),
     }
 

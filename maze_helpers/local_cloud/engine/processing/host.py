@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 # The log group, and the namespace of the instances' metrics.
 GROUP = "/aws/sagemaker/ProcessingJobs"
-# How long a job's credentials outlast its MaxRuntimeInSeconds: for its stop and its upload.
-_CREDENTIALS_MARGIN_S = 3600
 _CONTAINER_MODULE = "maze_helpers.local_cloud.container.process"
 
 
@@ -51,13 +49,10 @@ class ProcessingHost:
         logs = self._cloud.logs_as(self._job["RoleArn"])
         self._log = LogWriter(logs, GROUP, f"{name}/{self.name}-{epoch_s}")
         self._folder.hosts_file.write_text(cluster.hosts_file(), encoding="utf-8")
-        limit_s = self._job["StoppingCondition"]["MaxRuntimeInSeconds"]
         container = Container(
             self._folder.root,
             container_command(self._job),
-            processing_environment(
-                self._cloud, self._job, self._folder, limit_s + _CREDENTIALS_MARGIN_S
-            ),
+            processing_environment(self._cloud, self._job, cluster, self._folder),
             on_line=self._log.add,
             on_sample=self._publish_sample,
             on_end=on_end,

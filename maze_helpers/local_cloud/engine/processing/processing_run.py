@@ -33,7 +33,7 @@ from maze_helpers.local_cloud.engine.processing.record import (
     failed,
     start,
 )
-from maze_helpers.local_cloud.engine.training_run import explain
+from maze_helpers.local_cloud.engine.training_end import explain
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.sagemaker.resources import PROCESSING_JOB, Resources
 
@@ -120,13 +120,10 @@ class ProcessingRun(threading.Thread):
         self._deadline_s = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
         cluster = Cluster(job["ProcessingJobArn"], job["ProcessingResources"]["ClusterConfig"])
         self._make_folders(job, cluster)
-        self._download(job)
         outputs = Outputs(self._cloud.objects_as(job["RoleArn"]), job, self._folders)
-        outputs.start()
-        try:
+        with outputs:
+            self._download(job)
             ending = self._process(job, cluster)
-        finally:
-            outputs.stop()
         # As on AWS (public reports), a job that failed leaves what it wrote until then; that one
         # that was stopped does so as well is a guess.
         self._upload(outputs)
@@ -211,7 +208,7 @@ class ProcessingRun(threading.Thread):
     def _upload(self, outputs: Outputs) -> None:
         try:
             outputs.store()
-        except (AWSError, OSError, UnicodeError) as error:
+        except (AWSError, OSError) as error:
             # The wording is a guess, after that of a download.
             raise JobEnd(failed(f"ClientError: Failed to upload data. {explain(error)}")) from error
 
