@@ -12,7 +12,10 @@ from pathlib import Path
 
 from maze_helpers.local_cloud.engine.images import PACKAGE_ROOT
 
-TRAIN = [sys.executable, "-m", "maze_helpers.local_cloud.container.train", "scikit-learn", "1.2-1"]
+_TRAIN = [sys.executable, "-m", "maze_helpers.local_cloud.container.train"]
+TRAIN = [*_TRAIN, "scikit-learn", "1.2-1"]
+TRAIN_PYTORCH = [*_TRAIN, "pytorch", "2.6.0", "cpu"]
+TRAIN_HUGGING_FACE = [*_TRAIN, "huggingface", "4.49.0", "gpu", "2.5.1"]
 # Writes down all that it was given.
 PROBE = """
 import json, os, sys
