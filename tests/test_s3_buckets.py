@@ -154,3 +154,8 @@ def test_what_is_not_implemented_says_so_by_name(s3, bucket, name):
     with pytest.raises(s3.exceptions.ClientError, match=operation) as caught:
         getattr(s3, name)(Bucket=bucket)
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_a_bucket_may_be_made_without_a_lock_in_so_many_words(s3):
+    s3.create_bucket(Bucket="without-a-lock", ObjectLockEnabledForBucket=False)
+    s3.head_bucket(Bucket="without-a-lock")

@@ -32,8 +32,8 @@ def test_a_name_can_be_used_once_whatever_its_case(trainer, name):
         trainer.run("", TrainingJobName="twice")
     assert trainer.refusal(TrainingJobName=name) == (
         "ResourceInUse",
-        "Job name must be unique within an AWS account and region, and a job with this name "
-        f"already exists ({ARN}twice)",
+        "Training job names must be unique within an AWS account and region, and a training job "
+        f"with this name already exists ({ARN}twice)",
     )
 
 

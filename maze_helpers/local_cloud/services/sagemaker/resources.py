@@ -73,19 +73,23 @@ TRAINING_JOB = Kind(
     arn_type="training-job",
     noun="TrainingJob",
     not_found="Requested resource not found.",
+    # Source: pull request 3108 of amazon-sagemaker-examples, issue 384 of SuperCowPowers/workbench.
     taken=(
-        "Job name must be unique within an AWS account and region, and a job with this name "
-        "already exists ({arn})"
+        "Training job names must be unique within an AWS account and region, and a training job "
+        "with this name already exists ({arn})"
     ),
     taken_error=ResourceInUse,
+)
+_JOB_TAKEN = (
+    "Job name must be unique within an AWS account and region, and a job with this name already "
+    "exists ({arn})"
 )
 TRANSFORM_JOB = Kind(
     arn_type="transform-job",
     noun="TransformJob",
     # Source: aws-controllers-k8s/sagemaker-controller, generator.yaml, which knows it by its start.
     not_found="Could not find requested job with name: {name}",
-    # That it is as a training job's is a guess.
-    taken=TRAINING_JOB.taken,
+    taken=_JOB_TAKEN,
     taken_error=ResourceInUse,
 )
 PROCESSING_JOB = Kind(
@@ -93,7 +97,7 @@ PROCESSING_JOB = Kind(
     noun="ProcessingJob",
     # Source: as a transform job's; that it is so is a guess.
     not_found=TRANSFORM_JOB.not_found,
-    taken=TRAINING_JOB.taken,
+    taken=_JOB_TAKEN,
     taken_error=ResourceInUse,
 )
 MODEL = Kind(
