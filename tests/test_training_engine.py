@@ -222,14 +222,32 @@ def test_the_environment_is_clean_and_the_requests_own_comes_on_top(trainer, mon
     assert environment["HOME"] != os.path.expanduser("~")
 
 
+def other_role(trainer: Trainer) -> str:
+    """Make a role that may do everything, and return its ARN."""
+    iam = trainer.cloud.client("iam")
+    principal = {"Service": "sagemaker.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        Path="/path/",
+        RoleName="Other-Role",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName="Other-Role",
+        PolicyName="everything",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+    )
+    return role["Arn"]
+
+
 def test_the_script_speaks_to_the_cloud_as_the_jobs_role(trainer):
     script = """
         import boto3, os
         print("I am", boto3.client("sts").get_caller_identity()["Arn"])
         boto3.client("s3").put_object(Bucket="training", Key="from-inside", Body=b"hello")
     """
-    role = "arn:aws:iam::111122223333:role/path/Other-Role"
-    job = trainer.run(script, RoleArn=role)
+    job = trainer.run(script, RoleArn=other_role(trainer))
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     arn = "arn:aws:sts::111122223333:assumed-role/Other-Role/SageMaker"
     assert f"I am {arn}" in trainer.lines(job["TrainingJobName"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 import uvicorn
+from moto.iam.models import iam_backends
 from trainer import BUCKET, Trainer
 
 from maze_helpers.local_cloud.app import LocalCloudApp
@@ -50,6 +51,8 @@ class CloudHere:
         self.thread.join()
         self.cloud.close()
         self.listener.close()
+        # A process has one IAM, which the next cloud of this process fills anew.
+        iam_backends[self.cloud.account_id]["aws"].reset()
 
 
 @pytest.fixture
