@@ -2,6 +2,7 @@
 
 import pytest
 from processor import BUCKET, IMAGE, Processing
+from roles import Role, allow
 
 SHELL = {"ImageUri": IMAGE, "ContainerEntrypoint": ["/bin/sh", "-c"]}
 SAYS = "/opt/ml/output/message"
@@ -124,3 +125,20 @@ def test_a_host_that_fails_ends_the_others(processing):
     job = processing.run(script, count=3)
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"] == "AlgorithmError: , exit code: 7"
+
+
+@pytest.mark.parametrize(
+    ("actions", "verb", "missing"),
+    [
+        (("logs:*", "s3:ListBucket"), "download", "s3:GetObject"),
+        (("logs:*", "s3:ListBucket", "s3:GetObject"), "upload", "s3:PutObject"),
+    ],
+    ids=["reading", "writing"],
+)
+def test_a_role_that_may_not_do_its_part(processing, local_cloud, actions, verb, missing):
+    role = Role(local_cloud, allow(*actions))
+    script = "open('/opt/ml/processing/out/a.txt', 'w').write('a')"
+    job = processing.run(script, outputs=("out",), RoleArn=role.arn)
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith(f"ClientError: Failed to {verb} data. ")
+    assert f"is not authorized to perform: {missing}" in job["FailureReason"]
