@@ -67,6 +67,7 @@ PYTORCH_SAME = {
     "a failing import of requirements": Job(
         files={"train.py": PROBE, "requirements.txt": "./absent-1.0-py3-none-any.whl\n"}
     ),
+    "an argument that is too long": Job(hyperparameters={"x": "y" * 200_000}),
     "a switch for other hosts": Job(
         resource_config=TWO_GROUPS,
         hyperparameters={

@@ -417,12 +417,13 @@ def test_another_version_comes_before_the_one_below_and_leaves_it_alone(folder, 
     assert version("joblib") != "99.0"
 
 
-def test_what_the_script_installs_itself_is_for_the_job_alone_too(folder, tmp_path):
+@pytest.mark.parametrize("pip", ["[sys.executable, '-m', 'pip']", "['pip']"])
+def test_what_the_script_installs_itself_is_for_the_job_alone_too(pip, folder, tmp_path):
     path = tmp_path / "tiny-1.0-py3-none-any.whl"
     path.write_bytes(wheel("tiny", "1.0", "WORD = 'found'"))
     source = f"""
 import subprocess, sys
-subprocess.run([sys.executable, "-m", "pip", "install", {str(path)!r}], check=True)
+subprocess.run([*{pip}, "install", {str(path)!r}], check=True)
 import tiny; print("it is", tiny.WORD)
 """
     before = installed()
