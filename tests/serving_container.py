@@ -46,7 +46,7 @@ class Served:
     """
 
     files: Mapping[str, str] = field(default_factory=lambda: {"predict.py": SUMS})
-    model: Mapping[str, str] = field(default_factory=dict)
+    model: Mapping[str, str | bytes] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     workers: int = 1
     program: str | None = "predict.py"
@@ -80,7 +80,7 @@ class ModelServer:
         for name, text in served.model.items():
             path = self.base / "model" / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
         archive = folder / "sourcedir.tar.gz"
         archive.write_bytes(source_archive(served.files))
         with self._log.open("wb") as log:

@@ -1,24 +1,43 @@
 """Servers that answer the cases of `serving_cases`: one for each script, while the tests last."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from serving_cases import Case
 from serving_container import SERVE, Answer, ModelServer, Served, serving
 
 
-class Peers:
-    """Model servers by script, started when first asked."""
+def of_script(script: str) -> Served:
+    """Return a server of the scikit-learn image."""
+    return Served(files={"predict.py": script})
 
-    def __init__(self, stack: ExitStack, command: list[str]) -> None:
+
+class Peers:
+    """Model servers by script, started when first asked.
+
+    keeps: how many may run, the others having ended; None for all.
+    """
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        command: list[str],
+        served: Callable[[str], Served] = of_script,
+        keeps: int | None = None,
+    ) -> None:
         self._stack = stack
         self._command = command
+        self._served = served
+        self._keeps = keeps
         self._servers: dict[str, ModelServer] = {}
 
     def server(self, script: str) -> ModelServer:
         if script not in self._servers:
-            served = Served(files={"predict.py": script})
-            self._servers[script] = self._stack.enter_context(serving(served, self._command))
+            if len(self._servers) == self._keeps:
+                self._stack.close()
+                self._servers.clear()
+            running = serving(self._served(script), self._command)
+            self._servers[script] = self._stack.enter_context(running)
             self._servers[script].ping()
         return self._servers[script]
 
@@ -28,9 +47,13 @@ class Peers:
 
 
 @contextmanager
-def peers(command: list[str] = SERVE) -> Iterator[Peers]:
+def peers(
+    command: list[str] = SERVE,
+    served: Callable[[str], Served] = of_script,
+    keeps: int | None = None,
+) -> Iterator[Peers]:
     with ExitStack() as stack:
-        yield Peers(stack, command)
+        yield Peers(stack, command, served, keeps)
 
 
 def check(case: Case, answer: Answer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# What they are called in a traceback, which callers see.
+_MODULE = "sagemaker_inference.errors"
 # Its indentation is in the text there, too.
 _UNSUPPORTED = (
     "Content type {} is not supported by this framework.\n\n"
@@ -39,6 +41,10 @@ class GenericInferenceToolkitError(BaseInferenceToolkitError):
     ) -> None:
         message = message or "Invalid Request"
         super().__init__(status_code, message, phrase or message)
+
+
+for _error in (UnsupportedFormatError, BaseInferenceToolkitError, GenericInferenceToolkitError):
+    _error.__module__ = _MODULE
 
 
 class PredictionException(Exception):

@@ -10,7 +10,7 @@ import logging
 import os
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from maze_helpers.local_cloud.container.content_types import ANY, CSV, UTF8_TYPES
 from maze_helpers.local_cloud.container.model_server import codecs
@@ -81,11 +81,8 @@ class PyTorchService(Service):
         """Return the transformed body; an error's message and traceback, with its status."""
         try:
             return self._transform(body, context)
-        except BaseInferenceToolkitError as error:
-            return _refusal(context, error, error)
         except Exception as error:
-            generic = GenericInferenceToolkitError(INTERNAL_ERROR, str(error))
-            return _refusal(context, generic, error)
+            return _refusal(context, _chosen_answer(error), error)
 
     def _transform(self, body: bytearray, context: Context) -> Any:
         headers = context.get_all_request_header(0)
@@ -167,6 +164,15 @@ def default_output_fn(prediction: Any, accept: str) -> str | bytes:
             encoded = codecs.encode(prediction, content_type)
             return encoded.encode("utf-8") if content_type == CSV else encoded
     raise UnsupportedFormatError(accept)
+
+
+def _chosen_answer(error: Exception) -> BaseInferenceToolkitError:
+    """Return an error that chooses how it is answered; for any other, that it is a 500."""
+    # By name: where sagemaker-inference itself is installed, scripts raise its own.
+    name = BaseInferenceToolkitError.__name__
+    if any(kind.__name__ == name for kind in type(error).__mro__):
+        return cast(BaseInferenceToolkitError, error)
+    return GenericInferenceToolkitError(INTERNAL_ERROR, str(error))
 
 
 def _refusal(context: Context, answer: BaseInferenceToolkitError, error: Exception) -> str:
