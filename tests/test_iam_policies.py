@@ -251,10 +251,11 @@ def test_a_key_that_is_absent(operator, holds):
     assert allows(when(operator, K, "x")) is holds
 
 
+@pytest.mark.parametrize("operator", ["Null", "null", "NullIfExists", "ForAllValues:Null"])
 @pytest.mark.parametrize(("wanted", "holds"), [("true", False), ("false", True)])
-def test_null_asks_whether_a_key_is_there(wanted, holds):
-    assert allows(when("Null", K, wanted), **{K: "x"}) is holds
-    assert allows(when("Null", K, wanted)) is not holds
+def test_null_asks_whether_a_key_is_there(operator, wanted, holds):
+    assert allows(when(operator, K, wanted), **{K: "x"}) is holds
+    assert allows(when(operator, K, wanted)) is not holds
 
 
 @given(

@@ -28,7 +28,7 @@ from maze_helpers.local_cloud.iam_policies.matching import (
 Test = Callable[[str, Sequence[Piece]], bool]
 FOR_ALL, FOR_ANY = "ForAllValues", "ForAnyValue"
 IF_EXISTS = "IfExists"
-NULL = "Null"
+NULL = "null"
 
 
 def _text(pattern: Sequence[Piece]) -> str:
@@ -188,6 +188,7 @@ def condition(name: str, key: str, values: tuple[str, ...], has_variables: bool)
     quantifier, _, rest = name.rpartition(":")
     base = rest.removesuffix(IF_EXISTS)
     found = _OPERATORS_IN_LOWER_CASE.get(base.lower())
-    if quantifier not in ("", FOR_ALL, FOR_ANY) or (found is None and name != NULL):
+    is_known = found is not None or base.lower() == NULL
+    if quantifier not in ("", FOR_ALL, FOR_ANY) or not is_known:
         raise ValueError(f"Invalid Condition type : {name}.")
     return Condition(found, key, values, quantifier, base != rest, has_variables)

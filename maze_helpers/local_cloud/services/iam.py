@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maze_helpers.local_cloud.errors import MalformedPolicyDocument, ValidationError
+from maze_helpers.local_cloud.iam_policies.documents import BadPolicy, read_policy
 from maze_helpers.local_cloud.services.delegated import Delegated, DelegatedError, changes_something
 from maze_helpers.local_cloud.services.iam_roles import Roles
 from maze_helpers.local_cloud.services.iam_simulation import Simulations
@@ -66,6 +67,14 @@ def check_trust_policy(document: str) -> None:
         raise MalformedPolicyDocument(str(error.message)) from error
 
 
+def _check_policy(document: str) -> None:
+    """Check that a policy can be evaluated, in case moto takes what is none."""
+    try:
+        read_policy(document)
+    except BadPolicy as error:
+        raise MalformedPolicyDocument(str(error)) from error
+
+
 class IAM(Delegated):
     """Identity and Access Management.
 
@@ -117,6 +126,8 @@ class IAM(Delegated):
             raise ValidationError("Must specify userName when calling with non-User credentials")
         if operation_name == "CreateRole":
             check_trust_policy(parameters["AssumeRolePolicyDocument"])
+        if "PolicyDocument" in parameters:
+            _check_policy(parameters["PolicyDocument"])
         with self.lock:
             self._catch_up()
             try:
