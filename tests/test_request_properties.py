@@ -60,7 +60,7 @@ FEW = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-MANY = settings(FEW, max_examples=60)
+MANY = settings(FEW, max_examples=25)
 ONCE, TWICE = settings(FEW, max_examples=1), settings(FEW, max_examples=2)
 
 

@@ -127,12 +127,7 @@ class Service:
 
         Raises: AWSError, as AWS would answer; anything else is a fault of ours.
         """
-        operation, parameters = self.protocol.parse(request, body)
+        operation, parameters = self.protocol.parse(request, body, self.operations)
         self.guard.check(self.protocol.service_name, operation, parameters, caller, request)
-        method = self.operations.get(operation)
-        if method is None:
-            raise UnknownOperation(
-                f"The local cloud does not implement {self.protocol.service_name} {operation}."
-            )
-        result = method(parameters, caller)
+        result = self.operations[operation](parameters, caller)
         return self.protocol.response(request, operation, result)

@@ -4,13 +4,14 @@ import gzip
 import io
 import uuid
 import zlib
+from collections.abc import Container
 from typing import Any
 
 from botocore.model import OperationModel, ServiceModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from maze_helpers.local_cloud.errors import AWSError, SerializationException
+from maze_helpers.local_cloud.errors import AWSError, SerializationException, UnknownOperation
 from maze_helpers.local_cloud.validation import validate
 from maze_helpers.local_cloud.wire import models
 from maze_helpers.local_cloud.wire.cbor_rpc import CBORRPC
@@ -39,14 +40,22 @@ class ServiceProtocol:
         self.service_name = service_names[0]
         self._service_names = service_names
 
-    def parse(self, request: Request, body: bytes) -> tuple[str, dict[str, Any]]:
+    def parse(
+        self, request: Request, body: bytes, implemented: Container[str] | None = None
+    ) -> tuple[str, dict[str, Any]]:
         """Return the operation's name and its parameters, checked against the model.
 
+        implemented: the operations' names, None for all; another is refused, whatever it asks for.
         Raises: UnknownOperation; SerializationException; the service's validation error.
         """
         body = unpack(request, body)
         codec = self._codec(request)
         operation = codec.operation(request, body, self._models_of(codec))
+        if implemented is not None and operation.name not in implemented:
+            # Differs from AWS: these are operations there.
+            raise UnknownOperation(
+                f"The local cloud does not implement {self.service_name} {operation.name}."
+            )
         parameters = codec.parameters(request, body, operation)
         validate(operation, parameters)
         return operation.name, parameters

@@ -36,7 +36,10 @@ def validate(operation: OperationModel, parameters: Mapping[str, Any]) -> None:
 def violations(
     shape: StructureShape, value: Mapping[str, Any], path: Path = ()
 ) -> Iterator[Violation]:
-    """Yield what is wrong with a structure, in the order of the model's members."""
+    """Yield what is wrong with a structure, in the order of the model's members.
+
+    Differs from AWS, where several errors come in no order that one could tell beforehand.
+    """
     if shape.is_document_type:
         return
     payload = shape.serialization.get("payload")
