@@ -28,6 +28,7 @@ from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.store import Store
 
 # The account of AWS's own documentation examples: nobody's.
+# Differs from AWS: there is this one account, and one region.
 ACCOUNT_ID = "111122223333"
 REGION = "us-east-1"
 EXECUTION_ROLE = "SageMakerExecutionRole"

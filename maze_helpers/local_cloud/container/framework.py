@@ -85,7 +85,10 @@ class Framework:
                 variables["SM_DLC_TORCH_VERSION"] = version
 
     def check_version(self, python: PythonEnvironment, log: TrainLog) -> None:
-        """Log which versions run, and on what; warn where they are not the image's."""
+        """Log which versions run, and on what; warn where they are not the image's.
+
+        Differs from AWS: what is installed on this machine runs, whatever the image holds.
+        """
         if self.processor == "gpu" and shutil.which("nvidia-smi") is None:
             log.info("The image is made for GPUs. There is none here: it runs on the CPU.", OURS)
         for library, image_version in self.libraries.items():

@@ -9,6 +9,8 @@ from maze_helpers.local_cloud.services.cloudwatch import Datum
 def instance_metrics(sample: Sample, dimensions: Mapping[str, str]) -> list[Datum]:
     """Return a sample as the metrics of the instance that the container stands for.
 
+    Differs from AWS: an instance is all of this machine, whatever its type; what runs beside the
+    container is not counted.
     Source: "SageMaker AI jobs and endpoint metrics" in Amazon CloudWatch's documentation.
     """
     values = {

@@ -100,7 +100,7 @@ class BucketOperations:
         return {"LocationConstraint": None if region == HOME_REGION else region}
 
     def get_bucket_versioning(self, call: Call) -> dict[str, Any]:
-        """Return no status: versioning is never on."""
+        """Return no status. Differs from AWS: versioning is never on, and cannot be turned on."""
         self._buckets.require(call.bucket)
         return {}
 
