@@ -12,11 +12,11 @@ import boto3
 import pytest
 import uvicorn
 from moto.iam.models import iam_backends
-from trainer import BUCKET, Trainer
+from trainer import BUCKET, Trainer, hosts
 
 from maze_helpers.local_cloud.app import LocalCloudApp
 from maze_helpers.local_cloud.cloud import LocalCloud
-from maze_helpers.local_cloud.engine import training
+from maze_helpers.local_cloud.engine import containers, training, training_hosts
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 
 
@@ -104,6 +104,34 @@ def test_jobs_past_the_number_that_run_at_once_wait_and_can_be_stopped(here, mon
     assert trainer.describe(third)["SecondaryStatus"] == "Starting"
     trainer.sagemaker.stop_training_job(TrainingJobName=first)
     assert trainer.wait(third)["TrainingJobStatus"] == "Completed"
+
+
+def test_a_spot_job_that_waits_too_long_for_its_turn_is_stopped(here, monkeypatch):
+    monkeypatch.setattr(training, "MAX_RUNNING_JOBS", 1)
+    here.cloud.training = TrainingEngine(here.cloud, stop_grace_s=1)
+    trainer = Trainer(here)
+    first = trainer.create(IGNORES_SIGTERM)
+    trainer.wait_for_line(first, "ready")
+    limits = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
+    job = trainer.run("", EnableManagedSpotTraining=True, StoppingCondition=limits)
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert job["SecondaryStatus"] == "MaxWaitTimeExceeded"
+    trainer.sagemaker.stop_training_job(TrainingJobName=first)
+    trainer.wait(first)
+
+
+def test_a_machine_without_namespaces_says_in_the_log_what_is_different(here, monkeypatch):
+    for module in (containers, training_hosts):
+        monkeypatch.setattr(module, "isolation", lambda: "none")
+    trainer = Trainer(here)
+    request = trainer.request(None, ResourceConfig=hosts(2), EnableNetworkIsolation=True)
+    request["AlgorithmSpecification"]["ContainerEntrypoint"] = ["true"]
+    job = trainer.wait(trainer.start(request))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    lines = trainer.lines(job["TrainingJobName"])
+    assert len(lines) == 4
+    assert sum("is not isolated" in line for line in lines) == 2
+    assert sum("do not resolve here" in line for line in lines) == 2
 
 
 def full_disk(*_: object) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from maze_helpers.local_cloud.engine.channel_pipe import ChannelPipe
 from maze_helpers.local_cloud.engine.checkpoints import uploads_of
 from maze_helpers.local_cloud.engine.cluster import Cluster, Host
-from maze_helpers.local_cloud.engine.containers import ContainerNetwork
+from maze_helpers.local_cloud.engine.containers import ContainerNetwork, isolation
 from maze_helpers.local_cloud.engine.isolated_network import IsolatedNetwork, isolated_network
 from maze_helpers.local_cloud.engine.job_environment import job_environment
 from maze_helpers.local_cloud.engine.job_folder import JobFolder
@@ -30,6 +30,10 @@ PEER_GRACE_S = 10.0
 _NOT_ISOLATED = (
     "WARNING: This machine does not allow network namespaces, so that the network of this "
     "container is not isolated."
+)
+_NO_NAMES = (
+    "WARNING: This machine does not allow user namespaces, so that the names of the job's hosts do "
+    "not resolve here: they all are at 127.0.0.1."
 )
 
 
@@ -62,13 +66,16 @@ class TrainingHosts:
     def start(self, check: Callable[[], None]) -> None:
         """Start all hosts, unless check raises; nobody stops them between that and their start."""
         is_isolated = bool(self._job.get("EnableNetworkIsolation"))
-        network = isolated_network() if is_isolated else None
+        has_namespaces = isolation() != "none"
+        network = isolated_network() if is_isolated and has_namespaces else None
         try:
             with self._lock:
                 check()
                 for host in self._hosts:
                     if is_isolated and network is None:
                         host.say(_NOT_ISOLATED)
+                    if len(self._hosts) > 1 and not has_namespaces:
+                        host.say(_NO_NAMES)
                     self._start(host, network)
         finally:
             if network is not None:

@@ -1,9 +1,9 @@
 """The objects that a transform job reads, and which instance reads which."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from maze_helpers.local_cloud.engine.manifest import ManifestError, read_manifest
 from maze_helpers.local_cloud.engine.s3_uri import join_s3_uri, split_s3_uri
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
@@ -87,20 +87,12 @@ def _of_manifest(objects: ObjectStore, uri: str) -> list[InputObject]:
     Source: API reference, S3DataSource.
     """
     try:
-        file = objects.open(*split_s3_uri(uri))
+        listed = read_manifest(objects, uri)
+    except ManifestError as error:
+        raise NoInput(str(error)) from error
     except AWSError as error:
         raise NoInput(f'The manifest "{uri}" cannot be read: {error.message}') from error
-    with file:
-        try:
-            head, *names = json.load(file)
-            bucket, prefix = split_s3_uri(head["prefix"])
-        except (ValueError, TypeError, KeyError, AWSError, RecursionError) as error:
-            raise NoInput(
-                f'The manifest "{uri}" is not a JSON array of {{"prefix": "s3://…"}} and names.'
-            ) from error
-    if not all(name and isinstance(name, str) for name in names):
-        raise NoInput(f'The manifest "{uri}" holds something other than names after its prefix.')
-    return [InputObject(bucket, prefix + name, name) for name in names]
+    return [InputObject(bucket, key, name) for bucket, key, name in listed]
 
 
 def _check_outputs(inputs: list[InputObject]) -> None:
