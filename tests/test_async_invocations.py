@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
-from deployer import BUCKET, Deployer
+from deployer import BUCKET, ROLE, Deployer
 from echo_endpoint import EchoEndpoint, echo_endpoint
 
 from maze_helpers.local_cloud.cloud import LocalCloud
@@ -149,7 +149,7 @@ def test_a_request_that_waited_too_long_leaves_a_failure(tmp_path):
         ttl_s=60,
         timeout_s=60,
     )
-    never_asked = SimpleNamespace(name="v")
+    never_asked = SimpleNamespace(name="v", role_arn=ROLE)
     with closing(cloud), ThreadPoolExecutor(1) as executor:
         asyncio.run(AsyncInference(cloud, executor, request, never_asked).run())
         with cloud.objects.open(BUCKET, "failure") as failure:
