@@ -50,10 +50,11 @@ def test_classes_hold_what_they_hold_in_java(pattern, text, matches):
 def test_a_length_counts_characters_not_bytes_or_halves_of_pairs():
     operation = models.service_model("sagemaker").operation_model("AddTags")
     tags = [{"Key": "k", "Value": "é" * 256}]
-    validate(operation, {"ResourceArn": "arn:aws:sagemaker:us-east-1:111122223333:model/m", "Tags": tags})
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:model/m"
+    validate(operation, {"ResourceArn": arn, "Tags": tags})
     text = "\U0001f600" * 256
     with pytest.raises(ValidationException) as raised:
-        validate(operation, {"ResourceArn": "a", "Tags": [{"Key": "k", "Value": text}]})
+        validate(operation, {"ResourceArn": arn, "Tags": [{"Key": "k", "Value": text}]})
     assert "length" not in raised.value.message
 
 

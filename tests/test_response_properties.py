@@ -13,7 +13,7 @@ from wire_requests import parsed, target
 from maze_helpers.local_cloud.protocol import CODECS
 
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
     derandomize=True,
     database=None,
     phases=[Phase.generate],
