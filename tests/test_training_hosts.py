@@ -231,6 +231,7 @@ def processes_of(job_name: str) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 def test_no_host_outlives_a_server_that_was_killed(new_cloud):
     trainer = Trainer(new_cloud)
     request = trainer.program(

@@ -78,7 +78,7 @@ class TrainingHost:
             on_sample=self._publish,
             on_end=lambda: on_end(self),
             network=network,
-            # As good as any image's, and nobody else's.
+            # Differs from AWS, where it is the image's working directory: this one is its own.
             directory=self.folder.home if given else None,
         )
         container.start()

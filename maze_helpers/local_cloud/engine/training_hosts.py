@@ -27,6 +27,7 @@ _CREDENTIALS_MARGIN_S = 3600
 # What the other hosts get between SIGTERM and SIGKILL when one has failed: a guess. They may
 # wait for the one that failed, and never hear a signal.
 PEER_GRACE_S = 10.0
+# Differs from AWS, where there is no machine without them.
 _NOT_ISOLATED = (
     "WARNING: This machine does not allow network namespaces, so that the network of this "
     "container is not isolated."

@@ -19,8 +19,8 @@ def upload_outputs(
 ) -> None:
     """Store the model and the output data of a job's hosts, each as one archive or prefix.
 
-    Where several hosts wrote a file of one name, that of the first host is kept: AWS asks scripts
-    to avoid it, and does not say what happens. scratch: a folder for archives while they are made.
+    Where several hosts wrote a file of one name, that of the first host is kept, which is a guess:
+    AWS asks scripts to avoid it. scratch: a folder for archives while they are made.
     Raises: OSError, when the disk is full; the object store's errors.
     """
     output = job["OutputDataConfig"]
