@@ -57,6 +57,19 @@ def test_a_jobs_role_must_trust_sagemaker(local_cloud, trainer):
     )
 
 
+@pytest.mark.parametrize(("account", "is_trusted"), [(ACCOUNT, True), ("444455556666", False)])
+def test_a_trust_policy_may_ask_on_whose_behalf_sagemaker_comes(
+    local_cloud, trainer, account, is_trusted
+):
+    condition = {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:sagemaker:*:{account}:*"},
+    }
+    role = Role(local_cloud, EVERYTHING, trust_policy=trust(SAGEMAKER, Condition=condition))
+    message = trainer.refusal(RoleArn=role.arn, channels={"train": "s3://nowhere/"})[1]
+    assert message.startswith("No S3 objects found") is is_trusted
+
+
 def test_the_hint_makes_the_role_as_it_is(local_cloud, trainer):
     message = trainer.refusal(RoleArn=NOBODY.replace("Nobody", "Hinted"))[1]
     document = message.rpartition(" '")[2].removesuffix("'")

@@ -59,9 +59,10 @@ class Authorization:
         role = self.roles.get(self.as_service(role_arn).role_name)
         if role is None or role.arn != role_arn:
             return False
-        request = PolicyRequest(
-            ASSUME_ROLE, role_arn, Context({"aws:SourceAccount": self._account_id})
-        )
+        source = f"arn:aws:sagemaker:{self._region}:{self._account_id}:*"
+        # Differs from AWS: it names the very job or model; no policy can be about one alone here.
+        keys = {"aws:SourceAccount": self._account_id, "aws:SourceArn": source}
+        request = PolicyRequest(ASSUME_ROLE, role_arn, Context(keys))
         return trust_of(role.trust, Principal(service=SAGEMAKER), request).allowed
 
     def is_quick(self, caller: AccessKey) -> bool:
