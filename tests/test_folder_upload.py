@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from maze_helpers.local_cloud.clock import Clock
+from maze_helpers.local_cloud.engine.container_folder import remove_folder
 from maze_helpers.local_cloud.engine.folder_upload import FolderUpload
-from maze_helpers.local_cloud.services.s3.errors import NoSuchBucket
+from maze_helpers.local_cloud.services.s3.errors import KeyTooLongError, NoSuchBucket
 from maze_helpers.local_cloud.services.s3.objects import ObjectStore
 from maze_helpers.local_cloud.store import Store
 
@@ -131,3 +132,27 @@ def test_an_upload_that_never_began_ends_without_a_word(objects, folder):
     (folder / "a").write_text("1")
     FolderUpload(objects, folder, "s3://bucket/c").finish()
     assert contents(objects) == {}
+
+
+def test_a_key_that_is_too_long_is_told_at_the_end(objects, folder):
+    upload = FolderUpload(objects, folder, "s3://bucket/c")
+    upload.start()
+    deep = folder / "/".join(["d" * 200] * 6)
+    deep.mkdir(parents=True)
+    (deep / "a").write_text("1")
+    with pytest.raises(KeyTooLongError):
+        upload.finish()
+    assert contents(objects) == {}
+
+
+def test_folders_that_cannot_be_read_are_told_at_the_end(objects, folder, monkeypatch):
+    upload = FolderUpload(objects, folder, "s3://bucket/c")
+    upload.start()
+    # Their path is longer than the system takes.
+    monkeypatch.chdir(folder)
+    for _ in range(25):
+        os.mkdir("d" * 200)
+        os.chdir("d" * 200)
+    with pytest.raises(OSError, match="too long"):
+        upload.finish()
+    remove_folder(folder)

@@ -51,8 +51,19 @@ def read_start(path: Path, max_characters: int) -> str:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return the regular files below a folder, links left out, by path."""
-    found = []
-    for parent, _, names in os.walk(folder):
-        found += [Path(parent, name) for name in names]
-    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+    """Return the regular files below a folder, links left out, by path.
+
+    Raises: OSError, if a folder cannot be read, as one whose path is too long.
+    """
+    found, folders = [], [folder]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    elif entry.is_file(follow_symlinks=False):
+                        found.append(Path(entry.path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # It was removed, or was never there.
+    return sorted(found)

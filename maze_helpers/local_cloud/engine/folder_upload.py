@@ -73,13 +73,14 @@ class FolderUpload:
 
     def _watch(self) -> None:
         while not self._ended.wait(PERIOD_S):
-            stamps = self._stamps()
             try:
-                self._store({p: s for p, s in stamps.items() if self._seen.get(p) == s})
+                stamps = self._stamps()
+                left_alone = {p: s for p, s in stamps.items() if self._seen.get(p) == s}
+                self._seen = stamps
+                self._store(left_alone)
             except (AWSError, OSError) as error:
                 # It may succeed later. If it never does, `finish` says why.
                 log.warning("%s cannot be stored now: %s", self._folder, error)
-            self._seen = stamps
 
     def _store(self, stamps: dict[Path, Stamp]) -> None:
         for path, stamp in stamps.items():
@@ -100,7 +101,10 @@ class FolderUpload:
         return key
 
     def _stamps(self) -> dict[Path, Stamp]:
-        """Return the folder's files, unless a link took its place, or that of one above it."""
+        """Return the folder's files, unless a link took its place, or that of one above it.
+
+        Raises: OSError, if a folder cannot be read.
+        """
         if os.path.realpath(self._folder) != self._real_path:
             return {}
         stamps = {}

@@ -18,8 +18,8 @@ from maze_helpers.local_cloud.services.s3.errors import (
     KeyTooLongError,
 )
 from maze_helpers.local_cloud.services.s3.routing import Router
+from maze_helpers.local_cloud.services.s3.schema import MAX_KEY_BYTES
 
-MAX_KEY_BYTES = 1024
 # Besides the path, a bucket can be named in front of the host: bucket.localhost,
 # bucket.s3.localhost, bucket.s3.eu-west-1.amazonaws.com.
 _BUCKET_HOST = re.compile(

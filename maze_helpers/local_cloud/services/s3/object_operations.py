@@ -10,7 +10,7 @@ from maze_helpers.local_cloud.services.s3 import attributes, checksums, conditio
 from maze_helpers.local_cloud.services.s3.body_errors import (
     MalformedXML,
 )
-from maze_helpers.local_cloud.services.s3.call import MAX_KEY_BYTES, Call
+from maze_helpers.local_cloud.services.s3.call import Call
 from maze_helpers.local_cloud.services.s3.copying import copy_whole, read_source
 from maze_helpers.local_cloud.services.s3.errors import (
     InvalidArgument,
@@ -20,7 +20,7 @@ from maze_helpers.local_cloud.services.s3.errors import (
     NotImplementedHere,
 )
 from maze_helpers.local_cloud.services.s3.permissions import Permissions
-from maze_helpers.local_cloud.services.s3.schema import Attributes, ObjectInfo
+from maze_helpers.local_cloud.services.s3.schema import MAX_KEY_BYTES, Attributes, ObjectInfo
 
 MAX_DELETED = 1000
 DIRECTIVES = {"COPY", "REPLACE"}

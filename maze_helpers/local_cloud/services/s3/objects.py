@@ -15,11 +15,17 @@ from maze_helpers.local_cloud.services.s3.buckets import Buckets
 from maze_helpers.local_cloud.services.s3.content import BlobReader
 from maze_helpers.local_cloud.services.s3.errors import (
     BucketNotEmpty,
+    KeyTooLongError,
     NoSuchKey,
 )
 from maze_helpers.local_cloud.services.s3.listing import Listing
 from maze_helpers.local_cloud.services.s3.new_content import NewContent, Written
-from maze_helpers.local_cloud.services.s3.schema import SCHEMA, Attributes, ObjectInfo
+from maze_helpers.local_cloud.services.s3.schema import (
+    MAX_KEY_BYTES,
+    SCHEMA,
+    Attributes,
+    ObjectInfo,
+)
 from maze_helpers.local_cloud.store import Store
 
 CHUNK_BYTES = 1024 * 1024
@@ -164,7 +170,7 @@ class ObjectStore:
     def upload(
         self, bucket: str, key: str, path: Path, content_type: str | None = None
     ) -> ObjectInfo:
-        """Return the object, made from a file's bytes. Raises: NoSuchBucket."""
+        """Return the object, made from a file's bytes. Raises: NoSuchBucket, KeyTooLongError."""
         content = NewContent(self.blobs)
         headers = {"content-type": content_type} if content_type else {}
         try:
@@ -188,7 +194,7 @@ class ObjectStore:
         """Return the object, which becomes visible with all its bytes in one step.
 
         condition: raises unless the object that is there now (or None) may be replaced.
-        Raises: NoSuchBucket. What was written is the caller's to discard when this raises.
+        Raises: NoSuchBucket, KeyTooLongError. What was written is the caller's to discard then.
         """
         with self._store.transaction() as db:
             info, garbage = self.put_row(db, bucket, key, written, attributes, tags, condition)
@@ -209,6 +215,8 @@ class ObjectStore:
 
         Otherwise as `put`.
         """
+        if len(key.encode()) > MAX_KEY_BYTES:
+            raise KeyTooLongError(Size=len(key.encode()), MaxSizeAllowed=MAX_KEY_BYTES)
         info = ObjectInfo(
             bucket=bucket,
             key=key,

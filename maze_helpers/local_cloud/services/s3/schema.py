@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 from maze_helpers.local_cloud.services.s3.checksums import Checksum
 
+MAX_KEY_BYTES = 1024
 # A key is a BLOB, so that its order is that of its UTF-8 bytes. What an object holds is in
 # `small`, in the blob `blob_id`, or in the blobs of the parts that its `upload_id` put together.
 SCHEMA = """
