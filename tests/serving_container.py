@@ -157,6 +157,11 @@ class ModelServer:
         content = body.encode() if isinstance(body, str) else body
         return self.ask("POST", "/invocations", content, Content_Type=content_type, **headers)
 
+    def invoke_when_up(self, body: bytes | str, content_type: str = JSON) -> Answer:
+        """Answer an invocation once the first ping is answered."""
+        self.ping()
+        return self.invoke(body, content_type)
+
     def wait_for_log(self, pattern: str) -> None:
         """Return once a line matches: lines are written beside the answers."""
         deadline = time.monotonic() + PATIENCE_S

@@ -8,6 +8,7 @@ from cached_environment import cached_environment, find_python38
 from serving_cases import CASES
 from serving_container import SERVE, Served, serving
 from serving_peers import check, peers
+from toolkit_cases import SHARED, observed, of_code
 
 # Making the environment downloads scikit-learn.
 pytestmark = pytest.mark.slow
@@ -47,6 +48,19 @@ def there(python):
 @pytest.mark.parametrize("name", CASES)
 def test_a_request_is_answered_there_as_here(name, there):
     check(CASES[name], there.answer(CASES[name]))
+
+
+@pytest.fixture(scope="module", params=["pytorch", "huggingface"])
+def toolkit(request, python):
+    command = [python, *SERVE[1:3], request.param, "1.12.0", "cpu", "1.12.0"]
+    with peers(command, of_code) as servers:
+        yield request.param, servers
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_model_server_of_a_toolkit_answers_there_as_here(name, toolkit):
+    framework, servers = toolkit
+    assert SHARED[name].send(servers) == observed(framework)[name]
 
 
 @pytest.mark.parametrize("where", ["here", "there"])

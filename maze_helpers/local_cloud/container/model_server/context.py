@@ -24,7 +24,7 @@ _SPELLINGS = {
 }
 
 
-class Headers(dict[str, str]):
+class Headers(dict):
     """A request's headers.
 
     Differs from AWS: they are found however their names are spelled.

@@ -178,10 +178,13 @@ def _chosen_answer(error: Exception) -> BaseInferenceToolkitError:
 def _refusal(context: Context, answer: BaseInferenceToolkitError, error: Exception) -> str:
     """Return an error's message and traceback, and choose the answer's status.
 
-    Differs from AWS: the traceback begins at the user's code, where it got there.
+    Differs from AWS: the traceback begins at the user's code, and where it did not get there,
+    it is one frame.
     """
     context.set_response_status(answer.status_code, answer.phrase)
-    trace = "".join(traceback.format_exception(type(error), error, user_frames(error)))
+    frames = user_frames(error)
+    limit = -1 if frames is error.__traceback__ else None
+    trace = "".join(traceback.format_exception(type(error), error, frames, limit))
     _log.error("Transform failed for model: %s\n%s", context.model_name, trace.rstrip("\n"))
     return f"{answer.message}\n{trace}"
 

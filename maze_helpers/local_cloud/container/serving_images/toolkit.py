@@ -35,12 +35,13 @@ class ToolkitImage(ServingImage):
             "PYTHONUNBUFFERED": "1",
             "DLC_CONTAINER_TYPE": "inference",
         }
-        return {name: value for name, value in own.items() if name not in given}
+        # The SDK sets the entry point to nothing where a model has none.
+        return {name: value for name, value in own.items() if not given.get(name)}
 
     def place_code(self, environment: ServingEnvironment, log: ServeLog) -> None:
         """Leave the code where it is, and say where it was expected if it is elsewhere."""
         code = code_folder(environment)
-        elsewhere = os.environ.get(_SUBMIT_DIRECTORY, _PLACES_OF_CODE[0])
+        elsewhere = os.environ.get(_SUBMIT_DIRECTORY) or _PLACES_OF_CODE[0]
         if not has_file(code, environment.program) and elsewhere not in (*_PLACES_OF_CODE, code):
             log.warning(
                 f"{code} holds no {environment.program}, and {_SUBMIT_DIRECTORY} is {elsewhere}: "
