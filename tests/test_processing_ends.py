@@ -88,19 +88,18 @@ def containers(processing: Processing) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("end", ["kill", pytest.param("stop", marks=pytest.mark.slow)])
-def test_jobs_of_a_cloud_that_ends_fail_and_leave_nothing(new_cloud, end):
-    processing = Processing(new_cloud)
+def test_jobs_of_a_cloud_that_ends_fail_and_leave_nothing(processing, local_cloud, end):
     running = processing.create(WAITS, count=2)
     processing.wait_for_line(running, "ready")
     assert containers(processing)
-    getattr(new_cloud, end)()
-    new_cloud.start()
-    processing = Processing(new_cloud)
+    getattr(local_cloud, end)()
+    # Where it was: the other tests' clients find it.
+    local_cloud.start()
     job = processing.describe(running)
     assert job["ProcessingJobStatus"] == "Failed"
     told = {"kill": "ended unexpectedly", "stop": "was shut down"}[end]
     assert job["FailureReason"].startswith(f"InternalServerError: The local cloud {told}")
     assert job["ProcessingEndTime"] >= job["ProcessingStartTime"]
     assert containers(processing) == []
-    assert list((new_cloud.home / "processing").iterdir()) == []
+    assert list((local_cloud.home / "processing").iterdir()) == []
     assert processing.run("print('again')")["ProcessingJobStatus"] == "Completed"
