@@ -45,7 +45,7 @@ WIDE_RANGES = {
     r"[\S\s]": r"[ -~\n]",
 }
 STRANGE = "\n\r\x00 _-!~é€²\u2003\U0001f600"
-PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
+PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 ANY_CHARACTER = st.characters(blacklist_categories=("Cs",))
 MOMENTS = st.integers(0, 4_000_000_000).map(lambda s: datetime.fromtimestamp(s, timezone.utc))
 
@@ -248,13 +248,17 @@ def _texts(shape: Shape) -> st.SearchStrategy:
     outside_body = "location" in shape.serialization
     characters = PRINTABLE if outside_body else ANY_CHARACTER
     if PATTERN not in stated:
-        return st.text(characters, min_size=least, max_size=min(most, least + 8))
+        made = st.text(characters, min_size=least, max_size=min(most, least + 8))
+        # A header loses the spaces around its value.
+        return made.filter(lambda text: text == text.strip()) if outside_body else made
     pattern = stated[PATTERN]
     for wide, narrow in WIDE_RANGES.items():
         pattern = pattern.replace(wide, narrow)
     made = st.from_regex(java_regex(pattern), fullmatch=True, alphabet=characters)
     return made.map(lambda text: text + text[-1:] * (least - len(text))).filter(
-        lambda text: text and not complaints(shape, text)
+        lambda text: (
+            text and not complaints(shape, text) and (text.strip() == text or not outside_body)
+        )
     )
 
 
@@ -283,7 +287,7 @@ def _of_size(shape: Shape, size: int) -> st.SearchStrategy:
     if shape.type_name == "blob":
         return st.just(bytes(size))
     if shape.type_name == "list":
-        return values(shape.member, depth=2).map(lambda item: [item] * size)
+        return values(shape.member, depth=1).map(lambda item: [item] * size)
     return values(shape.value, depth=2).map(lambda item: {f"k{n}": item for n in range(size)})
 
 
