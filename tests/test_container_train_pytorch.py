@@ -4,6 +4,7 @@ Expectations are observed on sagemaker-training 5.1.4 and sagemaker-pytorch-trai
 they say otherwise; tests/contract compares the two.
 """
 
+import errno
 import re
 import sys
 from importlib.metadata import version
@@ -52,10 +53,10 @@ def test_a_script_that_launches_its_own_processes_is_not_listened_to(folder):
     assert 'ErrorMessage ""' in outcome.failure
 
 
-def test_a_command_that_cannot_be_started_has_no_exit_code(folder):
+def test_a_command_that_cannot_be_started_gives_the_systems_error(folder):
     outcome = run_job(PYTORCH_SAME["an argument that is too long"], folder, TRAIN_PYTORCH)
-    head = 'ExecuteUserScriptError:\nExitCode None\nErrorMessage ""\nCommand "[Errno 7]'
-    assert outcome.failure.startswith(head)
+    assert outcome.exit_code == errno.E2BIG
+    assert outcome.failure.startswith("Framework Error: ")
 
 
 def test_script_mode_runs_shell_scripts(folder):

@@ -74,6 +74,10 @@ SETUP_PY = """
 from setuptools import setup
 setup(name="probe-package", version="1.0", py_modules=["train", "extra"])
 """
+TINY_SETUP_PY = """
+from setuptools import setup
+setup(name="tiny", version="1.0", py_modules=["tiny"])
+"""
 
 
 def script(text: str) -> Job:
@@ -141,6 +145,14 @@ SAME = {
     "requirements of a shell script": Job(
         files={"train.sh": SHELL_PROBE, "probe.py": PROBE, "requirements.txt": "./absent.whl\n"},
         program="train.sh",
+    ),
+    "requirements that are in the source code": Job(
+        files={
+            "train.py": "import tiny\n" + PROBE,
+            "requirements.txt": "./library\n",
+            "library/setup.py": TINY_SETUP_PY,
+            "library/tiny.py": "",
+        }
     ),
     "a package": Job(
         files={"train.py": "import extra\n" + PROBE, "extra.py": "", "setup.py": SETUP_PY},

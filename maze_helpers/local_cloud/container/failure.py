@@ -22,12 +22,8 @@ class JobError(Exception):
 class CommandError(JobError):
     """A command of the job failed."""
 
-    def __init__(self, exit_code: int | None, command: list[str], message: str = "") -> None:
-        """Make it.
-
-        exit_code: None, if the command could not be started. message: what it wrote of its
-        failure, where the image's toolkit looks at that.
-        """
+    def __init__(self, exit_code: int, command: list[str], message: str = "") -> None:
+        """Make it. message: what the command wrote of it, where the image's toolkit reads that."""
         super().__init__(exit_code, command, message)
         self.exit_code = exit_code
         self.command = command

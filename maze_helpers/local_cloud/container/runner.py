@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from maze_helpers.local_cloud.container.error_lines import ErrorLines, error_message
-from maze_helpers.local_cloud.container.failure import CommandError, ExecuteUserScriptError
+from maze_helpers.local_cloud.container.failure import CommandError
 
 # What a process exits with that SIGTERM ended before there was a script to pass it on to.
 _TERMINATED = 128 + signal.SIGTERM
@@ -50,12 +50,7 @@ class Runner:
     def _run_and_watch(
         self, command: list[str], variables: Mapping[str, str], name_of_error: str
     ) -> tuple[int, str]:
-        try:
-            process = self._start(command, variables, subprocess.PIPE)
-        except (OSError, ValueError) as error:
-            # Whatever the command is for: the toolkit knows one error for this, without a code.
-            raise ExecuteUserScriptError(None, [str(error)]) from error
-        self._process = process
+        self._process = process = self._start(command, variables, subprocess.PIPE)
         assert process.stdout and process.stderr
         streams = {pipe: ErrorLines(name_of_error) for pipe in (process.stdout, process.stderr)}
         threads = [
