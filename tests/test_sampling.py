@@ -1,7 +1,11 @@
 """What a container uses of the machine."""
 
+import sys
+
 import psutil
 from running_container import PYTHON, Running, run, run_python, until
+
+from maze_helpers.local_cloud.engine.container_folder import remove_folder
 
 BUSY_CHILD = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
 
@@ -56,6 +60,19 @@ def test_what_the_job_writes_below_opt_ml_counts_as_disk(tmp_path):
     container.kill()
     container.end()
     assert all(sample.disk_percent < used * 1.1 for sample in container.samples)
+
+
+def test_a_job_is_measured_however_many_folders_it_makes_in_each_other(tmp_path):
+    source = f"""
+import os
+os.chdir({str(tmp_path)!r} + "/opt/ml")
+for _ in range({sys.getrecursionlimit()}):
+    os.mkdir("d")
+    os.chdir("d")
+"""
+    container = run_python(tmp_path, source)
+    remove_folder(tmp_path / "opt")
+    assert container.samples
 
 
 def test_samples_are_within_their_ranges_and_in_order(tmp_path):

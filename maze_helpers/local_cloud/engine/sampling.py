@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +85,24 @@ class Sampler:
 
 def _used_bytes(folder: Path) -> int:
     """Return the bytes that a folder's files take on the disk."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
+    total, folders = 0, [str(folder)]
+    # os.walk calls itself before Python 3.12: there may be too many folders in each other for it.
+    while folders:
+        path = folders.pop()
+        for name in _names(path):
             try:
-                total += os.lstat(os.path.join(path, name)).st_blocks * 512
+                status = os.lstat(os.path.join(path, name))
             except OSError:
-                continue  # It was removed meanwhile, or the job made its folder unreadable.
+                continue  # It was removed meanwhile, or its path is too long.
+            if stat.S_ISDIR(status.st_mode):
+                folders.append(os.path.join(path, name))
+            else:
+                total += status.st_blocks * 512
     return total
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []  # It was removed meanwhile, or the job made it unreadable.

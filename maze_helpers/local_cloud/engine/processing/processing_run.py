@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -153,15 +154,15 @@ class ProcessingRun(threading.Thread):
     def _process(self, job: Document, cluster: Cluster) -> Ending:
         """Run all containers to their end."""
         network = isolated_network() if is_isolated(job) else None
-        try:
+        # All of it is closed, also where something of it cannot be.
+        with ExitStack() as closing:
+            if network is not None:
+                closing.callback(network.close)
+            for host in self._hosts:
+                closing.callback(host.close_log)
+                closing.callback(host.stop, 0)
             self._start_hosts(cluster, network)
             exit_code = self._wait_for_hosts()
-        finally:
-            for host in self._hosts:
-                host.stop(0)
-                host.close_log()
-            if network is not None:
-                network.close()
         if self._asked_to_end is not None:
             return self._asked_to_end
         # Source: SageMaker guide, "Troubleshooting" of processing jobs, and public reports.
