@@ -10,6 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from deployer import INSTANCE, SERVERLESS, Deployer, variant
 
+from maze_helpers.local_cloud.engine.hosting.endpoint_record import DEPLOYED
+from maze_helpers.local_cloud.errors import ValidationException
+from maze_helpers.local_cloud.services.autoscaling_request import check_registration
+
 ENDPOINT = "Scaled"
 RESOURCE = f"endpoint/{ENDPOINT}/variant/AllTraffic"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -166,7 +170,7 @@ def test_a_registration_that_is_refused(client, members, message):
     assert message in text
 
 
-@pytest.mark.parametrize(
+UNSCALABLE = pytest.mark.parametrize(
     ("where", "message"),
     [
         (SERVERLESS, "is a serverless variant"),
@@ -177,7 +181,18 @@ def test_a_registration_that_is_refused(client, members, message):
     ],
     ids=["serverless", "burstable"],
 )
-def test_a_variant_that_cannot_be_scaled(client, deployer, where, message):
+
+
+@UNSCALABLE
+def test_a_kind_of_variant_cannot_be_scaled(where, message):
+    endpoint = {DEPLOYED: {"ProductionVariants": [variant("scaled", **where)]}}
+    with pytest.raises(ValidationException, match=message):
+        check_registration(VARIANT, endpoint, "AllTraffic")
+
+
+@pytest.mark.slow
+@UNSCALABLE
+def test_an_endpoint_that_cannot_be_scaled(client, deployer, where, message):
     name = deployer.endpoint(deployer.config(variant("scaled", **where)))
     assert deployer.settle(name)["EndpointStatus"] == "InService"
     _, text = refusal(
@@ -303,6 +318,7 @@ def test_cloudwatch_describes_the_alarms_of_policies(local_cloud, client, target
     assert (high["Threshold"], high["EvaluationPeriods"]) == (100.0, 3)
     assert (low["Threshold"], low["EvaluationPeriods"]) == (90.0, 15)
     for alarm in (high, low):
+        assert alarm["Period"] == 10
         assert alarm["AlarmActions"] == [made["PolicyARN"]]
         assert alarm["StateValue"] == "INSUFFICIENT_DATA"
         assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (
@@ -362,7 +378,7 @@ def test_what_a_quota_forbids_is_a_failed_activity(client, deployer, target):
 
 
 def test_an_update_may_not_take_a_scalable_target_away(client, deployer, target):
-    """Wording as public reports quote it."""
+    """The rule is documented; the wording is from memory, a guess."""
     larger = deployer.config(variant("scaled", InstanceType="ml.m5.xlarge"))
     renamed = deployer.config(variant("scaled", "Other"))
     for config in (larger, renamed):
@@ -375,6 +391,7 @@ def test_an_update_may_not_take_a_scalable_target_away(client, deployer, target)
         )
 
 
+@pytest.mark.slow
 def test_the_command_line_is_routed_to_the_local_cloud(local_cloud, client, target):
     command = [sys.executable, "-m", "awscli", "application-autoscaling"]
     command += ["describe-scalable-targets", "--service-namespace", "sagemaker"]

@@ -11,6 +11,7 @@ from echo_endpoint import EchoEndpoint, echo_model
 
 BUCKET = "captures"
 DEADLINE_S = 60
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TYPES = {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]}
 NAMES = re.compile(r"\d{4}/\d{2}/\d{2}/\d{2}/\d{2}-\d{2}-\d{3}-[-0-9a-f]{36}\.jsonl")
 
@@ -33,7 +34,7 @@ class Capturing:
         self.deployer.s3.create_bucket(Bucket=BUCKET)
         self.name = name
         self.model = echo_model(self.deployer, workers=1)
-        config = self.config(capture_config())
+        config = self.config(capture_config(KmsKeyId=KEY))
         self.deployer.endpoint(config, name)
         self.settle()
         self.endpoint = EchoEndpoint(self.deployer, name)
@@ -114,6 +115,8 @@ def test_an_invocation_is_captured(capturing):
     assert 0 <= age_s < DEADLINE_S
     for key in capturing.keys():
         assert NAMES.fullmatch(key.removeprefix(f"captured/{capturing.name}/AllTraffic/"))
+        head = capturing.deployer.s3.head_object(Bucket=BUCKET, Key=key)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY)
 
 
 def test_an_endpoint_shows_its_capture(capturing):
@@ -122,7 +125,7 @@ def test_an_endpoint_shows_its_capture(capturing):
         "CaptureStatus": "Started",
         "CurrentSamplingPercentage": 100,
         "DestinationS3Uri": f"s3://{BUCKET}/captured",
-        "KmsKeyId": "",
+        "KmsKeyId": KEY,
     }
 
 
@@ -154,6 +157,7 @@ def test_what_cannot_be_stored_is_told_in_the_endpoints_log(capturing):
     )
 
 
+@pytest.mark.slow
 def test_capture_ends_with_an_update(capturing):
     endpoint = capturing.update(
         capture_config(EnableCapture=False, DestinationS3Uri=f"s3://{BUCKET}/x")

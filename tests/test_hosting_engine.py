@@ -9,6 +9,8 @@ from model_servers import IMAGE, ROLE, URL, cloud_at, leftovers, processes_of, p
 from trainer import tar_gz
 
 from maze_helpers.local_cloud.engine.hosting import endpoint_record
+from maze_helpers.local_cloud.engine.hosting.balancer import choose_at_random, choose_least_busy
+from maze_helpers.local_cloud.engine.hosting.deployment import choice_of
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import DEPLOYED, DEPLOYING
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.resources import ENDPOINT, Resources
@@ -120,6 +122,20 @@ def test_one_that_is_asked_for_while_the_cloud_closes_is_left_to_be_created(tmp_
         until(lambda: thread not in [each.name for each in threading.enumerate()], "its end")
         assert status(cloud) == "Creating"
         assert leftovers(cloud) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({}, choose_least_busy),
+        ({"RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}}, choose_least_busy),
+        ({"RoutingConfig": {"RoutingStrategy": "RANDOM"}}, choose_at_random),
+    ],
+    ids=["by default", "least busy", "random"],
+)
+def test_requests_go_to_the_least_busy_instance_unless_at_random_is_asked_for(members, expected):
+    (variant,) = deployment(**members)["ProductionVariants"]
+    assert choice_of(variant) is expected
 
 
 def document_of(**variant) -> dict:

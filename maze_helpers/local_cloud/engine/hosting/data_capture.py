@@ -23,6 +23,7 @@ from maze_helpers.local_cloud.engine.hosting.data_capture_record import (
 )
 from maze_helpers.local_cloud.engine.s3_uri import join_s3_uri, split_s3_uri
 from maze_helpers.local_cloud.errors import AWSError
+from maze_helpers.local_cloud.services.s3.attributes import SSE
 from maze_helpers.local_cloud.services.s3.new_content import NewContent
 from maze_helpers.local_cloud.services.s3.schema import Attributes
 
@@ -142,8 +143,7 @@ class DataCapture:
         try:
             for line in lines:
                 written.write(line)
-            attributes = Attributes(headers={"content-type": CONTENT_TYPE})
-            objects.put(bucket, key, written.close(), attributes)
+            objects.put(bucket, key, written.close(), _attributes(capture.settings))
         except BaseException:
             written.discard()
             raise
@@ -154,6 +154,13 @@ class DataCapture:
         log.warning("data capture of endpoint %s: %s", endpoint, text)
         group, stream = f"/aws/sagemaker/Endpoints/{endpoint}", f"{source.variant}/data-log"
         self._cloud.logs.put(group, stream, [(self._cloud.logs.now_ms(), text)])
+
+
+def _attributes(settings: CaptureSettings) -> Attributes:
+    headers = {"content-type": CONTENT_TYPE}
+    if settings.kms_key_id:
+        headers |= {SSE: "aws:kms", f"{SSE}-aws-kms-key-id": settings.kms_key_id}
+    return Attributes(headers=headers)
 
 
 def _by_hour(taken: list[Captured]) -> list[list[Captured]]:

@@ -30,13 +30,17 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class CaptureSettings:
-    """What a DataCaptureConfig asks for. encodings: by media type; every other is base64."""
+    """What a DataCaptureConfig asks for.
+
+    encodings: by media type; every other is base64. kms_key_id: "" for none.
+    """
 
     destination: str
     sampling_percentage: int
     captures_input: bool
     captures_output: bool
     encodings: Mapping[str, str]
+    kms_key_id: str
 
     @classmethod
     def of(cls, config: Document) -> CaptureSettings:
@@ -51,6 +55,7 @@ class CaptureSettings:
             captures_input=not modes.isdisjoint((INPUT, BOTH)),
             captures_output=not modes.isdisjoint((OUTPUT, BOTH)),
             encodings=encodings,
+            kms_key_id=config.get("KmsKeyId", ""),
         )
 
 

@@ -9,7 +9,11 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from maze_helpers.local_cloud.engine.hosting.balancer import choose_at_random, choose_least_busy
+from maze_helpers.local_cloud.engine.hosting.balancer import (
+    Choose,
+    choose_at_random,
+    choose_least_busy,
+)
 from maze_helpers.local_cloud.engine.hosting.calls import Variant
 from maze_helpers.local_cloud.engine.hosting.endpoint_record import Document, container_of
 from maze_helpers.local_cloud.engine.hosting.failures import role_failure
@@ -27,6 +31,12 @@ if TYPE_CHECKING:
     from maze_helpers.local_cloud.cloud import LocalCloud
 
 log = logging.getLogger(__name__)
+
+
+def choice_of(variant: Document) -> Choose:
+    """Return how a variant's requests find an instance: the least busy, unless it says RANDOM."""
+    strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy")
+    return choose_at_random if strategy == "RANDOM" else choose_least_busy
 
 
 class Deployment:
@@ -102,8 +112,7 @@ class Deployment:
             return ServerlessVariant(self._cloud, self._endpoint, name, spec, config, weight)
         spec = replace(spec, workers=worker_count(variant["InstanceType"]))
         count = variant["InitialInstanceCount"]
-        strategy = variant.get("RoutingConfig", {}).get("RoutingStrategy")
-        choose = choose_at_random if strategy == "RANDOM" else choose_least_busy
+        choose = choice_of(variant)
         return RealTimeVariant(self._cloud, self._endpoint, name, spec, count, weight, choose)
 
     def _spec(self, variant: Document) -> ServerSpec:

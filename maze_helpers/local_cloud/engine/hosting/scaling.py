@@ -89,7 +89,7 @@ class Scaler:
             try:
                 is_idle = self._look()
             except Exception:
-                # Others are scaled all the same, and this one perhaps in a second.
+                # It is tried again in a second.
                 log.exception("auto scaling failed")
                 is_idle = False
             self._woken.wait(None if is_idle else PERIOD_S)
@@ -122,15 +122,13 @@ class Scaler:
             self._end(activity, "Successful", text + "Change successfully fulfilled by sagemaker.")
             self._note_change(activity)
             return
-        # A guess: no source tells AWS's words.
-        reason = (endpoint or {}).get("FailureReason", "The endpoint is no longer there.")
-        text = f"Failed to set desired instance count to {count}. Reason: {reason}"
+        text = f"Failed to set desired instance count to {count}. Reason: {_reason(endpoint)}"
         self._end(activity, "Unfulfilled", text)
         self._pause(activity["ResourceId"])
 
     def _note_change(self, activity: Document) -> None:
         """Have cooldowns begin."""
-        if not activity[_BY_POLICY] or self.records.target(activity["ResourceId"]) is None:
+        if not activity[_BY_POLICY]:
             return
         change = {
             "before": activity[_BEFORE],
@@ -138,15 +136,14 @@ class Scaler:
             "ended_s": activity["EndTime"].timestamp(),
         }
 
-        def note(target: Document | None) -> Document:
-            assert target
+        def note(target: Document) -> Document:
             if activity[_AFTER] > activity[_BEFORE]:
                 # It ends the cooldown of the last change in.
                 target.pop(LAST_IN, None)
                 return target | {LAST_OUT: change}
             return target | {LAST_IN: change}
 
-        self.records.change_target(activity["ResourceId"], note)
+        self.records.note(activity["ResourceId"], note)
 
     def _look_at_target(self, target: Document) -> None:
         """Change a variant's instance count if that is due."""
@@ -161,15 +158,19 @@ class Scaler:
         if current is None:
             return
         if target.get(OUTSIDE):
-            self._bring_within_bounds(target, current)
+            self.bring_within_bounds(target, current)
         else:
             self._follow_policies(target, current)
 
-    def _bring_within_bounds(self, target: Document, current: int) -> None:
+    def bring_within_bounds(self, target: Document, current: int) -> None:
         """Give a variant a count within its target's bounds, which are new."""
         count = _bounds(target).clamp(current)
         if count == current:
-            self.records.change_target(target["ResourceId"], _inside)
+            bounds = _bounds(target)
+            # Meanwhile it may have been given others.
+            self.records.note(
+                target["ResourceId"], lambda now: now | {OUTSIDE: _bounds(now) != bounds}
+            )
             return
         bound = "minimum" if count > current else "maximum"
         self._change(target, current, count, f"{bound} capacity was set to {count}")
@@ -287,9 +288,14 @@ def _is_suspended(target: Document, is_out: bool) -> bool:
     return target["SuspendedState"][f"DynamicScaling{way}Suspended"]
 
 
-def _inside(target: Document | None) -> Document:
-    assert target
-    return target | {OUTSIDE: False}
+def _reason(endpoint: Document | None) -> str:
+    """Return why an instance count is not what it was set to: a guess, no source tells AWS's words.
+
+    endpoint: None if it is gone.
+    """
+    if endpoint is None:
+        return "The endpoint is no longer there."
+    return endpoint.get("FailureReason", "The endpoint was changed in another way.")
 
 
 def _cause(policies: list[Document], decision: Decision, current: int) -> str:

@@ -78,6 +78,17 @@ class ScalingStore:
             )
         return document
 
+    def note(self, resource: str, change: Callable[[Document], Document]) -> None:
+        """Keep what a function makes of a target, if it is still there."""
+        with self._store.transaction() as db:
+            for document in self._documents(
+                "SELECT document FROM scalable_targets WHERE resource_id = ?", resource
+            ):
+                db.execute(
+                    "UPDATE scalable_targets SET document = ? WHERE resource_id = ?",
+                    (dump(change(document)), resource),
+                )
+
     def remove_target(self, resource: str) -> bool:
         """Forget a target and its policies; return whether it was there."""
         return self._remove("DELETE FROM scalable_targets WHERE resource_id = ?", resource)

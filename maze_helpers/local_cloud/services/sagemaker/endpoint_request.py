@@ -63,8 +63,8 @@ def check_update(document: Document, deployment: Document, scaled: Collection[st
         if name in scaled and later_types.get(name) != earlier_types[name]
     ]
     if held:
-        # Source of the rule: SageMaker guide, "Update endpoints that use auto scaling"; of the
-        # wording, public reports.
+        # Source of the rule: SageMaker guide, "Update endpoints that use auto scaling". The wording
+        # is from memory, a guess.
         raise ValidationException(
             f'The variant(s) "[{", ".join(held)}]" must be deregistered as scalable targets with '
             "AWS Auto Scaling before they can be removed or have their instance type updated."
