@@ -69,7 +69,7 @@ class Distribution:
         # torchrun takes each of its options from a variable, too: so its command stays AWS's.
         variables = {"NCCL_PROTO": "simple", "PET_LOCAL_ADDR": _LOOPBACK}
         if len(self._hosts) == 1:
-            # Differs from AWS: up to PyTorch 2.8 or so, every job on one host meets on port
+            # Differs from AWS: in older releases of PyTorch, each job on one host meets on port
             # 29500, of which there is one on this machine.
             variables["PET_STANDALONE"] = "1"
         return variables
@@ -99,6 +99,7 @@ class Distribution:
 def _launcher(environment: Environment) -> str | None:
     """Return the parameter that asks for a launcher on this host, or None where none does.
 
+    Differs from AWS, whose images hold mpirun and libraries of AWS's own, too.
     Raises: JobError, if that launcher is not here.
     """
     if environment.current_group not in environment.distribution_groups:
@@ -117,7 +118,8 @@ def _launcher(environment: Environment) -> str | None:
 def _reachable(host: str) -> str:
     """Return the host's name, or loopback's address where this machine could not resolve it.
 
-    All hosts are on this machine. A name server is not asked: it could take its time.
+    Differs from AWS: there, it is always the name, which is waited for. Here, all hosts are on
+    this machine. A name server is not asked: it could take its time.
     """
     try:
         with open(_HOSTS_FILE, encoding="utf-8", errors="replace") as file:

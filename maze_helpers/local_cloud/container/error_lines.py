@@ -19,8 +19,8 @@ _OTHER_SIGNS = (
 )
 _PYTHON_ERRORS = (name for name in dir(builtins) if "Error" in name or "Exception" in name)
 _SIGN = re.compile("|".join(map(re.escape, (*_PYTHON_ERRORS, *_OTHER_SIGNS))))
-# The service shows the first 1024 characters. This much is kept at most, of a stream that goes on
-# after an error that it got over.
+# Differs from AWS: there, all that follows the first error is kept in memory, and written to the
+# failure file, of which the service shows 1024 characters. This much will do.
 _ENOUGH = 1 << 16
 
 

@@ -89,6 +89,7 @@ class Framework:
 
         Differs from AWS: what is installed on this machine runs, whatever the image holds.
         """
+        # Differs from AWS: there, such an image has the GPUs of its instance.
         if self.processor == "gpu" and shutil.which("nvidia-smi") is None:
             log.info("The image is made for GPUs. There is none here: it runs on the CPU.", OURS)
         for library, image_version in self.libraries.items():

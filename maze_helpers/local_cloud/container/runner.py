@@ -21,6 +21,8 @@ _PIECE_BYTES = 1 << 16
 class Runner:
     """Runs commands in a folder, and passes SIGTERM on to the one that runs.
 
+    Differs from AWS, whose toolkit ends at SIGTERM by itself: this one waits for the script, and
+    reports how it ended.
     captures: whether a failure says what the command wrote of it. What it writes to stderr
     then comes out of stdout, as from the toolkit.
     """
