@@ -144,6 +144,11 @@ def test_one_name_for_a_file_and_a_folder_is_refused(tmp_path):
         unpack(tmp_path, file("a"), file("a/b"))
 
 
+def test_a_hard_link_that_has_the_name_of_a_folder_is_refused(tmp_path):
+    with pytest.raises(BadArchiveError, match="both a file and a folder"):
+        unpack(tmp_path, file("a"), link(".", "a", tarfile.LNKTYPE))
+
+
 def test_an_archive_larger_than_the_disk_is_refused(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)

@@ -127,7 +127,9 @@ def _copy_linked(original: Path, target: Path, member: tarfile.TarInfo) -> None:
     if not original.is_file():
         raise BadArchiveError(f"Its '{member.name}' is a link to '{member.linkname}', no file.")
     if original != target:
-        shutil.copy(original, target)
+        # Not shutil.copy, which copies into a folder that has the target's name.
+        shutil.copyfile(original, target)
+        shutil.copymode(original, target)
 
 
 def _write_file(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
