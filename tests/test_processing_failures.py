@@ -105,13 +105,24 @@ def test_inputs_that_are_not_there(processing, source, reason):
     assert processing.lines(job["ProcessingJobName"]) == []
 
 
-def test_outputs_that_cannot_be_stored(processing):
-    request = processing.request("open('/opt/ml/processing/out/a', 'w')", outputs=("out",))
+@pytest.mark.parametrize(
+    ("exit_code", "reason"),
+    [
+        (0, "ClientError: Failed to upload data. The specified bucket does not exist"),
+        (3, "AlgorithmError: , exit code: 3"),
+    ],
+)
+def test_outputs_that_cannot_be_stored(processing, exit_code, reason):
+    """A script's own failure is told first. Documented: what it says at its end is always told."""
+    command = f"echo a > /opt/ml/processing/out/a; echo said > {SAYS}; exit {exit_code}"
+    application = {**SHELL, "ContainerArguments": [command]}
+    request = processing.request(outputs=("out",), AppSpecification=application)
     request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] = "s3://no-such-bucket-1/"
     processing.sagemaker.create_processing_job(**request)
     job = processing.wait(request["ProcessingJobName"])
     assert job["ProcessingJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith("ClientError: Failed to upload data. The specified buck")
+    assert job["FailureReason"].startswith(reason)
+    assert job["ExitMessage"] == "said\n"
 
 
 def test_a_host_that_fails_ends_the_others(processing):

@@ -127,8 +127,7 @@ class ProcessingRun(threading.Thread):
             ending = self._process(job, cluster)
         # As on AWS (public reports), a job that failed leaves what it wrote until then; that one
         # that was stopped does so as well is a guess.
-        self._upload(outputs)
-        return self._with_message(ending)
+        return self._with_message(self._upload(outputs, ending))
 
     def _start(self, document: Document) -> None:
         if document["ProcessingJobStatus"] == "Stopping":
@@ -206,12 +205,17 @@ class ProcessingRun(threading.Thread):
         for host in self._hosts:
             threading.Thread(target=host.stop, args=(grace_s,), daemon=True).start()
 
-    def _upload(self, outputs: Outputs) -> None:
+    def _upload(self, outputs: Outputs, ending: Ending) -> Ending:
+        """Store all outputs and return how the job ends: a failure of its own is what is told."""
         try:
             outputs.store()
         except (AWSError, OSError) as error:
+            log.warning("processing job %s: outputs not stored: %s", self.job_name, error)
+            if ending.status == "Failed":
+                return ending
             # The wording is a guess, after that of a download.
-            raise JobEnd(failed(f"ClientError: Failed to upload data. {explain(error)}")) from error
+            return failed(f"ClientError: Failed to upload data. {explain(error)}")
+        return ending
 
     def _with_message(self, ending: Ending) -> Ending:
         try:
