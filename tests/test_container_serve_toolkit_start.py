@@ -216,6 +216,20 @@ def transform_fn(model, data, content_type, accept):
     assert (answer.status, json.loads(answer.body)["message"]) == (500, "Worker died.")
 
 
+@both
+def test_a_form_is_a_body_like_any_other(command):
+    script = """
+def model_fn(model_dir):
+    return None
+
+def transform_fn(model, data, content_type, accept):
+    return bytes(data)
+"""
+    with serving(served(script), command) as server:
+        answer = server.invoke_when_up("body=1&x=2", "application/x-www-form-urlencoded")
+    assert answer.body == b"body=1&x=2"
+
+
 IMPORTS = """
 from sagemaker_inference import (
     content_types, decoder, encoder, environment, errors, logging, utils)

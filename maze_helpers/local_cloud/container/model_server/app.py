@@ -2,6 +2,7 @@
 runs.
 
 It answers as TorchServe and the Multi Model Server do, as far as SageMaker asks them.
+Differs from AWS: a form is a body like any other; there, handlers get its field "body", or None.
 """
 
 from __future__ import annotations

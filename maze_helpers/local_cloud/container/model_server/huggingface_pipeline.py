@@ -86,6 +86,7 @@ def _pipeline(task: str, model_dir: str) -> Any:
     import torch
     from transformers import pipeline
 
+    _check(task)
     part = "feature_extractor" if task in _WITH_FEATURE_EXTRACTOR else "tokenizer"
     return pipeline(
         task=task,
@@ -94,6 +95,17 @@ def _pipeline(task: str, model_dir: str) -> Any:
         trust_remote_code=_is_true(os.environ.get("HF_TRUST_REMOTE_CODE", "False")),
         **{part: model_dir},
     )
+
+
+def _check(task: str) -> None:
+    """Raise KeyError with the tasks there are, also for one that transformers used to have."""
+    from transformers.pipelines import PIPELINE_REGISTRY
+
+    try:
+        PIPELINE_REGISTRY.check_task(task)
+    except KeyError as error:
+        tasks = PIPELINE_REGISTRY.get_supported_tasks()
+        raise KeyError(f"Unknown task {task}, available tasks are {tasks}") from error
 
 
 def _is_true(value: str) -> bool:
