@@ -289,8 +289,9 @@ def test_metrics_are_listed_five_hundred_at_a_time(cloudwatch, namespace):
     pages = list(cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace))
     assert [len(page["Metrics"]) for page in pages] == [500, 100]
     assert len({found["MetricName"] for page in pages for found in page["Metrics"]}) == 600
-    error = refusal(cloudwatch.list_metrics, NextToken="nonsense")
-    assert error["Code"] == "InvalidNextToken"
+    for token in ("nonsense", "9" * 30):
+        error = refusal(cloudwatch.list_metrics, NextToken=token)
+        assert error["Code"] == "InvalidNextToken"
 
 
 @pytest.mark.parametrize("operation", ["list_metric_streams", "list_dashboards"])

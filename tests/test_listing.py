@@ -1,5 +1,6 @@
 """Lists: filters, orders and pages, against an evaluation in plain Python."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -143,7 +144,13 @@ def test_what_is_added_between_pages_moves_nothing(store, things, request, size,
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", "W10=", "bnVsbA==", "WyJOYW1lIiwgMV0=", "WyJTdGF0dXMiLCAiYSIsICJiIl0="]
+    "token",
+    [
+        *("", "x", "W10=", "bnVsbA==", "WyJOYW1lIiwgMV0=", "WyJTdGF0dXMiLCAiYSIsICJiIl0="),
+        pytest.param("W1tb" * 1666, id="deep"),
+        # A number that no database holds.
+        pytest.param(b64encode(f'["CreationTime", {10**30}, "a"]'.encode()).decode(), id="large"),
+    ],
 )
 def test_a_token_that_was_never_given_is_refused(store, token):
     filled(store, ENDPOINT, {})

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
+from base64 import b64encode
 
 import pytest
 from botocore.exceptions import ClientError
@@ -163,7 +164,16 @@ def test_prefix_and_pattern_exclude_each_other(logs):
     assert error["Code"] == "InvalidParameterException"
 
 
-@pytest.mark.parametrize("token", ["nonsense", "W10=", "WzFd", "eyJhIjoxfQ=="])
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("nonsense", "W10=", "WzFd", "eyJhIjoxfQ=="),
+        pytest.param("W1tb" * 1666, id="deep"),
+        # Numbers that no database holds.
+        pytest.param(b64encode(f"[false, {10**30}, 1, 1]".encode()).decode(), id="large"),
+        pytest.param(f"f/{'9' * 56}/s", id="an event's, large"),
+    ],
+)
 def test_a_token_that_was_never_given_is_refused(logs, stream, token):
     group = stream["logGroupName"]
     for call, parameters in [

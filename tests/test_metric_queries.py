@@ -95,7 +95,10 @@ def test_ids_are_unique(cloudwatch, namespace):  # observed in public reports
     assert error["Message"] == ("The values for parameter id in MetricDataQueries are not unique.")
 
 
-@pytest.mark.parametrize("token", ["nonsense", "W10=", "WzksIG51bGxd"])
+@pytest.mark.parametrize(
+    "token",
+    ["nonsense", "W10=", "WzksIG51bGxd", pytest.param("W1tb" * 1666, id="deep")],
+)
 def test_a_token_that_was_never_given_is_refused(cloudwatch, namespace, token):
     error = refusal(data, cloudwatch, query(namespace), NextToken=token)
     assert error["Code"] == "InvalidNextToken"

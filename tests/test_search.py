@@ -243,6 +243,7 @@ def test_names_of_properties_are_suggested(sagemaker):
         ({"SortBy": "HyperParameters"}, "cannot be sorted by"),
         ({"SortBy": "Size"}, "not valid for the resource"),
         ({"NextToken": "nonsense"}, "Invalid pagination token"),
+        ({"NextToken": "W1tb" * 1666}, "Invalid pagination token"),
         ({"NextToken": "W1swLCAieCJdLCAiYSJd"}, "Invalid pagination token"),
         ({"Resource": "ExperimentTrialComponent"},
          "The local cloud does not support Resource 'ExperimentTrialComponent' in Search."),

@@ -207,6 +207,8 @@ def test_the_history_tells_the_latest_first_page_by_page(service_quotas):
          "regular expression pattern"),
         ("list_service_quotas", SAGEMAKER | {"NextToken": "AAAA"},
          "InvalidPaginationTokenException", "invalid"),
+        ("list_requested_service_quota_change_history", {"NextToken": "OTk5" * 10},
+         "InvalidPaginationTokenException", "invalid"),
         ("get_auto_management_configuration", {}, "UnknownOperationException",
          "does not implement service-quotas GetAutoManagementConfiguration"),
     ],

@@ -225,7 +225,7 @@ def _page(member: str, found: list[Document], request: dict[str, Any]) -> dict[s
         # Source of the bounds: MaxResults. The wording is a guess.
         raise ValidationException(f"MaxResults must be between 1 and {LARGEST_PAGE}.")
     token = request.get("NextToken", "0")
-    if not (token.isascii() and token.isdigit()):
+    if not (token.isascii() and token.isdigit() and len(token) < 19):
         raise InvalidNextTokenException("Invalid next token.")
     start = int(token)
     shown = [

@@ -48,7 +48,7 @@ class ScalingAlarms:
                     f"The local cloud does not implement {member} of DescribeAlarms."
                 )
         token = request.get("NextToken", "0")
-        if not (token.isascii() and token.isdigit()):
+        if not (token.isascii() and token.isdigit() and len(token) < 19):
             raise InvalidNextToken("The next token is invalid.")
         found = [alarm for alarm in self._alarms() if _is_wanted(alarm, request)]
         if _METRIC_ALARM not in request.get("AlarmTypes", [_METRIC_ALARM]):

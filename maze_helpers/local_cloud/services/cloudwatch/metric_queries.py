@@ -166,7 +166,7 @@ def _read_token(token: str | None, query_count: int) -> tuple[int, int | None]:
         return 0, None
     try:
         number, after_s = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise InvalidNextToken("The next token is invalid.") from None
     if not isinstance(number, int) or not 0 <= number < query_count:
         raise InvalidNextToken("The next token is invalid.")

@@ -136,7 +136,7 @@ class CloudWatch:
     def list_metrics(self, request: dict[str, Any], caller: AccessKey) -> dict[str, Any]:
         """Return a page of the metrics of two weeks that have all the dimensions asked for."""
         token = request.get("NextToken", "0")
-        if not (token.isascii() and token.isdigit()):
+        if not (token.isascii() and token.isdigit() and len(token) < 19):
             raise InvalidNextToken("The next token is invalid.")
         if request.get("OwningAccount", self.cloud.account_id) != self.cloud.account_id:
             # No other account's metrics are linked to this one's.

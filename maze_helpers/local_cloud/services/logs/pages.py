@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from maze_helpers.local_cloud.errors import InvalidParameterException
@@ -14,6 +15,8 @@ MAX_PAGE_BYTES = 1_048_576
 MAX_PAGE_EVENTS = 10_000
 
 FORWARD, BACKWARD = "f", "b"
+# In the database.
+_LARGEST = 2**63 - 1
 _EVENT_TOKEN = re.compile(r"([fb])/(\d{28})(\d{28})/s", re.ASCII)
 
 
@@ -29,11 +32,12 @@ def read_token(token: str, *kinds: type) -> tuple[Any, ...]:
     """
     try:
         key = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise invalid_token() from None
     fits = isinstance(key, list) and len(key) == len(kinds)
     if not fits or not all(map(isinstance, key, kinds)):
         raise invalid_token()
+    _check_numbers(part for part in key if isinstance(part, int))
     return tuple(key)
 
 
@@ -50,7 +54,14 @@ def read_event_token(token: str) -> tuple[str, Position]:
     match = _EVENT_TOKEN.fullmatch(token)
     if match is None:
         raise invalid_token()
-    return match[1], Position(int(match[2]), int(match[3]))
+    position = Position(int(match[2]), int(match[3]))
+    _check_numbers(position)
+    return match[1], position
+
+
+def _check_numbers(numbers: Iterable[int]) -> None:
+    if any(abs(number) > _LARGEST for number in numbers):
+        raise invalid_token()
 
 
 def invalid_token() -> InvalidParameterException:

@@ -105,9 +105,9 @@ def _make_token(sort_by: str, value: float | str, name: str) -> str:
 def _read_token(token: str, sort_by: str) -> list[Any]:
     try:
         token_sort_by, value, name = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise ValidationException(INVALID_TOKEN) from error
-    if token_sort_by != sort_by or not isinstance(value, (float, int, str)):
+    if token_sort_by != sort_by or not isinstance(value, (float, str)):
         raise ValidationException(INVALID_TOKEN)
     if not isinstance(name, str):
         raise ValidationException(INVALID_TOKEN)

@@ -183,7 +183,7 @@ def _make_token(hit: _Hit) -> str:
 def _read_token(token: str) -> _Hit:
     try:
         key, name = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise ValidationException(INVALID_TOKEN) from error
     if not isinstance(name, str) or not _is_key(key):
         raise ValidationException(INVALID_TOKEN)

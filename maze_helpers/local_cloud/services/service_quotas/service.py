@@ -142,7 +142,7 @@ class ServiceQuotas:
             return {"RequestedQuotas": []}
         size = request.get("MaxResults", PAGE_SIZE)
         token = read_token(request)
-        if token is not None and not token.isdecimal():
+        if token is not None and not (token.isdecimal() and len(token) < 19):
             raise invalid_token()
         status = (request["Status"],) if "Status" in request else ()
         rows = self.requests.page(size + 1, status, quota_code, int(token) if token else None)
