@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 
 import psutil
 import pytest
@@ -186,6 +187,35 @@ def test_a_host_that_fails_ends_the_job_with_its_reason(trainer):
     job = trainer.run_program(FAILS, ResourceConfig=hosts(2))
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"] == "AlgorithmError: the second host broke, exit code: 7"
+
+
+@pytest.mark.slow
+def test_a_job_that_failed_before_its_time_was_over_is_failed(trainer):
+    """The other host hangs until its grace is over, which is after the job's time."""
+    source = FAILS.replace("sys.exit(7)", "time.sleep(8); sys.exit(7)").replace(
+        "time.sleep(300)", "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+    )
+    job = trainer.run_program(
+        f"import signal\n{textwrap.dedent(source)}", max_runtime_s=15, ResourceConfig=hosts(2)
+    )
+    assert job["FailureReason"] == "AlgorithmError: the second host broke, exit code: 7"
+
+
+HEARD_BY_ALL = """
+    import os, socket, time
+    port = int(os.environ["MAZE_RENDEZVOUS_PORT"])
+    if socket.gethostname() == "algo-1":
+        with socket.create_server(("", port)) as server:
+            server.accept()
+    else:
+        while socket.socket().connect_ex(("127.0.0.1", port)) != 0:
+            time.sleep(0.01)
+"""
+
+
+def test_what_listens_on_all_addresses_of_a_host_does_so_on_this_machine(trainer):
+    job = trainer.run_program(HEARD_BY_ALL, ResourceConfig=hosts(2))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
 
 
 def test_a_stop_reaches_every_host(trainer):

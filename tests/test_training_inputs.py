@@ -74,7 +74,9 @@ def test_an_object_that_only_a_manifest_knows_fails_the_job(trainer):
     uri = trainer.put("absent.manifest", '[{"prefix": "s3://training/inputs/"}, "none.csv"]')
     absent = channel("listed", uri, S3DataType="ManifestFile")
     job = trainer.run_program("", channels=[absent])
-    assert job["FailureReason"].startswith("ClientError: Data download failed:")
+    assert job["FailureReason"] == (
+        "ClientError: Data download failed:The specified key does not exist: inputs/none.csv"
+    )
 
 
 def test_a_channel_has_the_jobs_input_mode_unless_it_has_its_own(trainer):

@@ -12,11 +12,13 @@ import boto3
 import pytest
 import uvicorn
 from moto.iam.models import iam_backends
+from running_container import needs_namespaces
 from trainer import BUCKET, Trainer, hosts
 
 from maze_helpers.local_cloud.app import LocalCloudApp
 from maze_helpers.local_cloud.cloud import LocalCloud
 from maze_helpers.local_cloud.engine import containers, training, training_hosts
+from maze_helpers.local_cloud.engine.folder_upload import FolderUpload
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 
 
@@ -132,6 +134,26 @@ def test_a_machine_without_namespaces_says_in_the_log_what_is_different(here, mo
     assert len(lines) == 4
     assert sum("is not isolated" in line for line in lines) == 2
     assert sum("do not resolve here" in line for line in lines) == 2
+
+
+@needs_namespaces
+def test_what_a_job_writes_at_its_start_goes_to_s3_however_late_its_upload_starts(
+    here, monkeypatch
+):
+    """Only what is there before the job starts is in S3 already."""
+    start = FolderUpload.start
+
+    def start_late(upload: FolderUpload) -> None:
+        time.sleep(0.5)
+        start(upload)
+
+    monkeypatch.setattr(FolderUpload, "start", start_late)
+    trainer = Trainer(here)
+    request = trainer.request(None)
+    command = ["sh", "-c", "echo first > /opt/ml/output/intermediate/epoch"]
+    request["AlgorithmSpecification"]["ContainerEntrypoint"] = command
+    job = trainer.wait(trainer.start(request))
+    assert trainer.keys(job["TrainingJobName"]) == ["intermediate/epoch"]
 
 
 def full_disk(*_: object) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from maze_helpers.local_cloud.engine.artifacts import MAX_REASON_CHARACTERS
 from maze_helpers.local_cloud.errors import AWSError
+from maze_helpers.local_cloud.services.s3.errors import NoSuchKey
 
 
 class Ending(NamedTuple):
@@ -41,6 +42,9 @@ def failed(reason: str, keeps_output: bool = True) -> Ending:
 
 def explain(error: Exception) -> str:
     """Return why an error happened, in words for the job's owner."""
+    if isinstance(error, NoSuchKey) and "Key" in error.fields:
+        # S3's message does not say which; a manifest may name thousands.
+        return f"{error.message.rstrip('.')}: {error.fields['Key']}"
     if isinstance(error, AWSError):
         return error.message or error.code
     if isinstance(error, OSError):

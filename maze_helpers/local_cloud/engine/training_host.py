@@ -81,11 +81,12 @@ class TrainingHost:
             # Differs from AWS, where it is the image's working directory: this one is its own.
             directory=self.folder.home if given else None,
         )
+        # First, because what is there when an upload starts is not the container's yet.
+        for helper in (*self._pipes, *self.uploads):
+            helper.start()
         container.start()
         self._container = container
         self.folder.note_container(container.pid, container.created_at)
-        for helper in (*self._pipes, *self.uploads):
-            helper.start()
 
     @property
     def exit_code(self) -> int:

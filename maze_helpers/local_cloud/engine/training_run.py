@@ -186,6 +186,9 @@ class TrainingRun(threading.Thread):
         """Return when all hosts have ended, at the latest some time after the deadline."""
         assert self._deadline is not None
         if not hosts.wait(self._deadline.at_s):
+            if hosts.first_failed is not None:
+                hosts.wait(None)  # The others are being ended already: the job has failed.
+                return
             self._update(lambda document: begin_stop(document, self._cloud.clock.now()))
             self.ask_to_end(self._deadline.ending, self._stop_grace_s)
             hosts.wait(None)
