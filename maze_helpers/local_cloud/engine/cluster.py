@@ -1,8 +1,9 @@
 """The hosts of a job: what they are called, what they know of each other, how they meet.
 
 Each host is a container, algo-1 and so on, with an address of its own on loopback: one script can
-listen on a port on every host, as on so many machines. What listens on all addresses of a host
-does so on this whole machine, because hosts share its network (save under network isolation).
+listen on a port on every host, as on so many machines.
+Differs from AWS: what listens on all addresses of a host does so on this whole machine, because
+hosts share its network (save under network isolation).
 
 Where the machine has no namespaces, or no other loopback addresses than 127.0.0.1 (macOS), the
 names of hosts do not resolve in a container.
