@@ -131,3 +131,19 @@ def test_a_form_may_not_hold_a_number_in_other_digits():
     form = "Action=AssumeRole&RoleArn=a&RoleSessionName=b&DurationSeconds=%D9%A3"
     with pytest.raises(SerializationException):
         ServiceProtocol("sts").parse(request(), form.encode())
+
+
+@pytest.mark.parametrize("depth", [300, 100_000])
+def test_a_document_that_is_too_deep_is_refused(depth):
+    expression = '{"SubExpressions": [' * depth + "{}" + "]}" * depth
+    body = f'{{"Resource": "TrainingJob", "SearchExpression": {expression}}}'.encode()
+    with pytest.raises(SerializationException):
+        ServiceProtocol("sagemaker").parse(target("SageMaker.Search"), body)
+
+
+def test_the_items_of_a_forms_list_are_in_the_order_of_their_numbers_however_large():
+    form = "Action=AssumeRole&RoleArn=arn:aws:iam::111122223333:role/a&RoleSessionName=me"
+    for name, number in {"d": "9" * 5000, "c": "10", "b": "09", "a": "1"}.items():
+        form += f"&TransitiveTagKeys.member.{number}={name}"
+    _, parameters = ServiceProtocol("sts").parse(request(), form.encode())
+    assert parameters["TransitiveTagKeys"] == ["a", "b", "c", "d"]

@@ -56,8 +56,12 @@ class ServiceProtocol:
             raise UnknownOperation(
                 f"The local cloud does not implement {self.service_name} {operation.name}."
             )
-        parameters = codec.parameters(request, body, operation)
-        validate(operation, parameters)
+        try:
+            parameters = codec.parameters(request, body, operation)
+            validate(operation, parameters)
+        except RecursionError as error:
+            # How deep AWS goes is not known.
+            raise SerializationException from error
         return operation.name, parameters
 
     def response(self, request: Request, operation_name: str, result: dict[str, Any]) -> Response:

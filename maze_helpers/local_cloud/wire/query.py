@@ -187,7 +187,9 @@ def _numbered(node: Any) -> Iterator[Any]:
     if not isinstance(node, dict):
         raise SerializationException("Unexpected list element termination")
     numbers = [name for name in node if name.isascii() and name.isdigit()]
-    return (node[name] for name in sorted(numbers, key=int))
+    # In order of magnitude, also of those that Python would take too long to read.
+    values = {name: name.lstrip("0") for name in numbers}
+    return (node[name] for name in sorted(numbers, key=lambda n: (len(values[n]), values[n])))
 
 
 def _decode_boolean(text: str) -> bool:
