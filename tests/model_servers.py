@@ -4,7 +4,6 @@ A model's code is in its archive, below code/, since nothing answers the contain
 """
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -56,15 +55,6 @@ def cloud_at(home: Path) -> Iterator[LocalCloud]:
         yield cloud
     finally:
         cloud.close()
-        forget_roles()
-
-
-def forget_roles() -> None:
-    """Take the roles from the IAM that a process has, for its next cloud makes its own there."""
-    if models := sys.modules.get("moto.iam.models"):
-        for backends in models.iam_backends.values():
-            for backend in backends.values():
-                backend.roles.clear()
 
 
 def put(cloud: LocalCloud, content: bytes, key: str = "model.tar.gz") -> None:

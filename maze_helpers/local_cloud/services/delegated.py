@@ -174,6 +174,8 @@ class Delegated:
         if self._replayed:
             return
         self._replayed = True
+        # In tests, an earlier cloud of this process may have left its own state there.
+        moto().forget(self.service_name)
         rows = self.cloud.store.connection.execute(
             "SELECT * FROM delegated_calls WHERE service = ? ORDER BY id", (self.service_name,)
         ).fetchall()

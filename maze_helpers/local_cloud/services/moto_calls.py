@@ -62,6 +62,18 @@ class Moto:
         moment = datetime.fromtimestamp(self._moment_s, tz=timezone.utc)
         return moment.replace(tzinfo=None)
 
+    def forget(self, service_name: str) -> None:
+        """Have a service be as on a new account: nothing of what it was told is left.
+
+        service_name: moto's, which is botocore's but for dashes.
+        """
+        from moto.backends import get_backend
+
+        with self._lock:
+            for regions in get_backend(service_name.replace("-", "")).values():
+                for backend in regions.values():
+                    backend.reset()
+
     def call(self, call: MotoCall) -> MotoAnswer | None:
         """Return moto's answer, or None if it knows no such service or path.
 
