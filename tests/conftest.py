@@ -1,6 +1,5 @@
 """What the tests share: a running local cloud of their own."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,14 +68,6 @@ class RunningCloud:
         """End the server in good order and start it again."""
         self.stop()
         self.start()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def iam_of_a_modules_own() -> Iterator[None]:
-    """A process has one IAM, which the clouds that later tests have in this process fill anew."""
-    yield
-    if models := sys.modules.get("moto.iam.models"):
-        models.iam_backends.clear()
 
 
 @pytest.fixture(scope="module")
