@@ -24,6 +24,14 @@ def transform_fn(model, data, content_type, accept):
 """
 IMAGE_PACKAGES = PACKAGE_ROOT / "maze_helpers/local_cloud/container/image_packages"
 both = pytest.mark.parametrize("command", [PYTORCH_SERVE, HUGGING_FACE_SERVE], ids=["pt", "hf"])
+# What the images have from the same code: one is enough for the fast tests.
+both_slowly = pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(PYTORCH_SERVE, id="pt"),
+        pytest.param(HUGGING_FACE_SERVE, id="hf", marks=pytest.mark.slow),
+    ],
+)
 
 
 def served(script: str | None, files: dict[str, str | bytes] | None = None, **more) -> Served:
@@ -53,21 +61,21 @@ def test_a_worker_runs_in_the_models_folder_and_finds_the_code_first(command):
     assert list(variables.values()) == ["inference.py", model, "inference", "yes"]
 
 
-@both
+@both_slowly
 def test_an_entry_point_of_another_name_is_served(command):
     files = {"code/predict.py": "import near\n" + SURROUNDINGS, "code/near.py": ""}
     with serving(served(None, files, program="predict.py"), command) as server:
         assert server.invoke_when_up("[]").status == 200
 
 
-@both
+@both_slowly
 def test_an_empty_entry_point_is_the_default_one(command):
     what = served(SURROUNDINGS, variables={"SAGEMAKER_PROGRAM": ""})
     with serving(what, command) as server:
         assert server.invoke_when_up("[]").status == 200
 
 
-@both
+@both_slowly
 def test_requirements_are_installed_once_for_this_server_alone(command, tmp_path):
     before = installed()
     (tmp_path / "tiny_requirement-1.0-py3-none-any.whl").write_bytes(
@@ -82,6 +90,8 @@ def test_requirements_are_installed_once_for_this_server_alone(command, tmp_path
     assert installed() == before
 
 
+# test_container_serve_start tells the same of scikit-learn's.
+@pytest.mark.slow
 def test_requirements_that_do_not_install_end_the_server():
     files = {"code/requirements.txt": "--no-index\nno_such_package\n"}
     log, why, exit_code = refusal(served(SURROUNDINGS, files), PYTORCH_SERVE)
@@ -138,7 +148,7 @@ def transform_fn(model, data, content_type, accept):
     assert (second.status, second.body) == (200, b"{}")
 
 
-@both
+@both_slowly
 def test_a_library_of_the_images_that_is_missing_ends_the_server_with_what_to_install(command):
     # As if it were not installed.
     script = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
@@ -196,7 +206,11 @@ def test_a_setting_of_torchserves_that_is_no_number_is_named():
     ("command", "variables"),
     [
         (PYTORCH_SERVE, {"TS_MAX_REQUEST_SIZE": "10", "TS_MAX_RESPONSE_SIZE": "20"}),
-        (HUGGING_FACE_SERVE, {"MMS_MAX_REQUEST_SIZE": "10", "MMS_MAX_RESPONSE_SIZE": "20"}),
+        pytest.param(
+            HUGGING_FACE_SERVE,
+            {"MMS_MAX_REQUEST_SIZE": "10", "MMS_MAX_RESPONSE_SIZE": "20"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["pt", "hf"],
 )
@@ -216,7 +230,7 @@ def transform_fn(model, data, content_type, accept):
     assert (answer.status, json.loads(answer.body)["message"]) == (500, "Worker died.")
 
 
-@both
+@both_slowly
 def test_a_form_is_a_body_like_any_other(command):
     script = """
 def model_fn(model_dir):
