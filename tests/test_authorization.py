@@ -258,6 +258,14 @@ def test_a_role_that_is_deleted_may_do_nothing_more(local_cloud):
     assert refusal(client.list_models)[0] == "AccessDeniedException"
 
 
+def test_a_role_that_is_made_anew_is_the_one_that_older_credentials_speak_for(local_cloud):
+    role = Role(local_cloud, allow("logs:*"))
+    client = role.client("sagemaker")
+    role.delete()
+    Role(local_cloud, allow("sagemaker:*"), RoleName=role.name)
+    client.list_models()
+
+
 def test_what_changes_in_iam_counts_at_the_next_call(local_cloud):
     role = Role(local_cloud, allow("logs:*"))
     client = role.client("sagemaker")

@@ -84,6 +84,7 @@ class Authorization:
         """
         if caller.is_administrator:
             return Decision(True)
+        # Differs from AWS: credentials of a role that is deleted and made anew are the new role's.
         role = self.roles.get(caller.role_name)
         if role is None:
             return Decision(False, IDENTITY)

@@ -23,6 +23,7 @@ _TRUST = {
 def check_role(cloud: LocalCloud, role_arn: str) -> None:
     """Check that a role is there, in the account, and that SageMaker may assume it.
 
+    # Differs from AWS: the role needs no permission to pull the image (ecr:…).
     Raises: ValidationException; AccessDeniedException, for another account's role.
     """
     name = role_name(role_arn)
