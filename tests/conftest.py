@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from s3_client import new_bucket
 from signed_requests import Signer
+from trainer import Trainer
 
 from maze_helpers.environment import local_environment
 from maze_helpers.local_cloud import server
@@ -75,6 +76,14 @@ def local_cloud(tmp_path_factory) -> Iterator[RunningCloud]:
     """A running local cloud that a module's tests share."""
     cloud = RunningCloud(tmp_path_factory.mktemp("cloud") / ".maze")
     yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_trainer(tmp_path_factory) -> Iterator[Trainer]:
+    """Runs training jobs on a local cloud that several modules share; none of them stops it."""
+    cloud = RunningCloud(tmp_path_factory.mktemp("training") / ".maze")
+    yield Trainer(cloud)
     cloud.stop()
 
 

@@ -27,8 +27,8 @@ COUNTS = """
 
 
 @pytest.fixture(scope="module")
-def trainer(local_cloud) -> Trainer:
-    return Trainer(local_cloud)
+def trainer(shared_trainer) -> Trainer:
+    return shared_trainer
 
 
 def checkpoints(name: str, **members) -> dict:

@@ -26,6 +26,17 @@ def test_a_script_that_exits_with_a_code_fails_the_job(trainer):
     assert "so far so good" in trainer.lines(job["TrainingJobName"])
 
 
+def test_pytorchs_image_gives_the_scripts_last_words_as_the_reason(trainer):
+    request = trainer.request("import missing_library")
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-cpu-py312"
+    request["AlgorithmSpecification"]["TrainingImage"] = image
+    job = trainer.wait(trainer.start(request))
+    assert job["FailureReason"].startswith(
+        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "
+        "\"ModuleNotFoundError: No module named 'missing_library'\""
+    )
+
+
 def test_an_exception_is_in_the_log_with_its_traceback(trainer):
     job = trainer.run("raise ValueError('no such label')")
     assert job["TrainingJobStatus"] == "Failed"

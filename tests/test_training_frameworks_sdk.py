@@ -95,6 +95,7 @@ def notebook(local_cloud, project):
     return run
 
 
+@pytest.mark.slow
 def test_pytorchs_estimator_trains_and_says_why_it_failed(notebook):
     output, result = notebook(
         """

@@ -34,8 +34,8 @@ TELLS = """
 
 
 @pytest.fixture(scope="module")
-def trainer(local_cloud) -> Trainer:
-    return Trainer(local_cloud)
+def trainer(shared_trainer) -> Trainer:
+    return shared_trainer
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,10 @@ READS_PIPES = """
 
 
 @pytest.fixture(scope="module")
-def trainer(local_cloud) -> Trainer:
-    trainer = Trainer(local_cloud)
+def trainer(shared_trainer) -> Trainer:
     for name in ("a", "b", "more/c"):
-        trainer.put(f"inputs/{name}.csv", f"{name}\n")
-    return trainer
+        shared_trainer.put(f"inputs/{name}.csv", f"{name}\n")
+    return shared_trainer
 
 
 def found(trainer: Trainer, source: str, *channels: dict, **members):

@@ -136,6 +136,7 @@ def test_a_machine_without_namespaces_says_in_the_log_what_is_different(here, mo
     assert sum("do not resolve here" in line for line in lines) == 2
 
 
+@pytest.mark.slow
 @needs_namespaces
 def test_what_a_job_writes_at_its_start_goes_to_s3_however_late_its_upload_starts(
     here, monkeypatch

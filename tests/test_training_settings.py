@@ -19,8 +19,8 @@ needs_networks = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def trainer(local_cloud) -> Trainer:
-    return Trainer(local_cloud)
+def trainer(shared_trainer) -> Trainer:
+    return shared_trainer
 
 
 def with_command(trainer: Trainer, **members) -> dict:
