@@ -109,3 +109,23 @@ print("begun", flush=True); time.sleep(600)
     container.wait_for_line("begun")
     assert container.stop(grace_s=60) == 0
     assert container.lines.count("saving") == 1
+
+
+TRAINER = """
+import os, torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+sizes = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+model = BertForSequenceClassification(BertConfig(vocab_size=9, **sizes))
+rows = [{"input_ids": torch.tensor([1, 2]), "labels": torch.tensor(n % 2)} for n in range(4)]
+arguments = TrainingArguments("checkpoints", num_train_epochs=1, use_cpu=True, report_to=[])
+trainer = Trainer(model=model, args=arguments, train_dataset=rows)
+trainer.train()
+trainer.save_model(os.environ["SM_MODEL_DIR"])
+"""
+
+
+@pytest.mark.slow
+def test_hugging_faces_trainer_trains(folder):
+    outcome = run_job(Job(files={"train.py": TRAINER}), folder, TRAIN_HUGGING_FACE)
+    assert outcome.succeeded, outcome.log
+    assert (folder / "model" / "config.json").is_file()
