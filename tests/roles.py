@@ -52,7 +52,7 @@ class Role:
     ) -> None:
         """Make a role that may do what the statements say. members: of CreateRole."""
         self.cloud = cloud
-        self.iam = client_of(cloud, cloud.session.get_credentials(), "iam")
+        self.iam = user_client(cloud, "iam")
         self.name = members.pop("RoleName", f"role-{os.getpid()}-{next(_numbers)}")
         document = trust_policy or trust()
         made = self.iam.create_role(
@@ -80,12 +80,16 @@ class Role:
     def assume(self, **members: Any) -> dict[str, str]:
         """Return temporary credentials of the role. members: of AssumeRole."""
         request = {"RoleArn": self.arn, "RoleSessionName": "tester", **members}
-        sts = client_of(self.cloud, self.cloud.session.get_credentials(), "sts")
-        return sts.assume_role(**request)["Credentials"]
+        return user_client(self.cloud, "sts").assume_role(**request)["Credentials"]
 
     def client(self, service: str, **members: Any) -> botocore.client.BaseClient:
         """Return a client that signs as the role. members: of AssumeRole."""
         return lent_client(self.cloud, self.assume(**members), service)
+
+
+def user_client(cloud: Any, service: str, region: str = "us-east-1") -> botocore.client.BaseClient:
+    """Return a client that signs as the cloud's user, the administrator."""
+    return client_of(cloud, cloud.session.get_credentials(), service, region)
 
 
 def lent_client(

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from botocore.exceptions import ClientError
-from roles import ACCOUNT, Role, allow, client_of, deny, lent_client, policy
+from roles import ACCOUNT, Role, allow, deny, lent_client, policy, user_client
 from training_job import IMAGE
 
 ARN = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
@@ -135,7 +135,7 @@ def test_everybody_may_ask_who_they_are(nobody):  # documented
 
 
 def test_the_users_session_token_is_the_administrators(local_cloud):
-    token = local_cloud.client("sts").get_session_token()["Credentials"]
+    token = user_client(local_cloud, "sts").get_session_token()["Credentials"]
     sagemaker = lent_client(local_cloud, token, "sagemaker")
     assert "Models" in sagemaker.list_models()
 
@@ -170,7 +170,7 @@ def test_a_policy_of_the_account_counts_by_its_default_version(local_cloud):
 
 
 def test_a_permissions_boundary_limits_what_policies_allow(local_cloud):
-    arn = local_cloud.client("iam").create_policy(
+    arn = user_client(local_cloud, "iam").create_policy(
         PolicyName="boundary", PolicyDocument=policy(allow("logs:*"))
     )["Policy"]["Arn"]
     role = Role(local_cloud, allow("*"), PermissionsBoundary=arn)
@@ -237,7 +237,7 @@ def test_requests_have_the_keys_that_conditions_ask_for(local_cloud, operator, k
 
 def test_a_resources_tags_are_keys(local_cloud):
     for stage in ("test", "live"):
-        local_cloud.client("sagemaker").create_model(
+        user_client(local_cloud, "sagemaker").create_model(
             ModelName=f"of-{stage}",
             PrimaryContainer={"Image": IMAGE},
             ExecutionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/SageMakerExecutionRole",
@@ -294,7 +294,7 @@ def test_a_restart_keeps_what_roles_may_do(new_cloud):
     ],
 )
 def test_another_region_is_refused(local_cloud, service, operation, code):
-    client = client_of(local_cloud, local_cloud.session.get_credentials(), service, "eu-west-1")
+    client = user_client(local_cloud, service, "eu-west-1")
     assert refusal(getattr(client, operation)) == (
         code,
         "Credential should be scoped to a valid region, not 'eu-west-1'. "
@@ -303,10 +303,11 @@ def test_another_region_is_refused(local_cloud, service, operation, code):
 
 
 def test_sts_answers_in_every_region(local_cloud):
-    client = client_of(local_cloud, local_cloud.session.get_credentials(), "sts", "eu-west-1")
+    client = user_client(local_cloud, "sts", "eu-west-1")
     assert client.get_caller_identity()["Account"] == ACCOUNT
 
 
+@pytest.mark.slow
 def test_the_cli_in_another_region_says_what_is_wrong(local_cloud):
     command = [sys.executable, "-m", "awscli", "sagemaker", "list-models", "--region", "eu-west-1"]
     run = subprocess.run(command, env=local_cloud.env, capture_output=True, text=True)
@@ -323,7 +324,7 @@ def test_the_cli_in_another_region_says_what_is_wrong(local_cloud):
 )
 def test_simulations_tell_what_a_policy_would_do(local_cloud, statement, decision):
     role = Role(local_cloud, statement)
-    iam = local_cloud.client("iam")
+    iam = user_client(local_cloud, "iam")
     asked = {"ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::b/k"]}
     for answer in (
         iam.simulate_principal_policy(PolicySourceArn=role.arn, **asked),
@@ -340,7 +341,7 @@ def test_simulations_tell_what_a_policy_would_do(local_cloud, statement, decisio
 def test_simulations_take_context_keys(local_cloud):
     condition = {"StringEquals": {"s3:prefix": "mine"}}
     one = policy(allow("s3:ListBucket", Condition=condition))
-    iam = local_cloud.client("iam")
+    iam = user_client(local_cloud, "iam")
     for prefix, decision in (("mine", "allowed"), ("yours", "implicitDeny")):
         entry = {
             "ContextKeyName": "s3:prefix",

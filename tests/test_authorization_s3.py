@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
-from roles import ACCOUNT, Role, allow, client_of, deny
+from roles import ACCOUNT, Role, allow, deny, user_client
 
 B = "guarded"
 ARN = f"arn:aws:s3:::{B}"
@@ -232,7 +232,7 @@ def test_awss_policy_for_sagemaker_knows_buckets_by_their_names(local_cloud, s3)
 
 
 def test_a_signature_for_another_region_is_told_the_buckets(local_cloud):
-    abroad = client_of(local_cloud, local_cloud.session.get_credentials(), "s3", "eu-west-1")
+    abroad = user_client(local_cloud, "s3", "eu-west-1")
     url = abroad.generate_presigned_url("get_object", Params={"Bucket": B, "Key": "k"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(url)
@@ -243,6 +243,6 @@ def test_a_signature_for_another_region_is_told_the_buckets(local_cloud):
 
 @pytest.mark.parametrize("operation", ["get_object", "head_object"])
 def test_boto3_finds_the_region_in_the_error_and_asks_again(local_cloud, operation):
-    abroad = client_of(local_cloud, local_cloud.session.get_credentials(), "s3", "eu-west-1")
+    abroad = user_client(local_cloud, "s3", "eu-west-1")
     answer = getattr(abroad, operation)(Bucket=B, Key="k")
     assert answer["ContentLength"] == len(BODY)

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maze_helpers.local_cloud.iam_policies.context import Context, PolicyRequest
@@ -67,47 +67,67 @@ def effect(request: PolicyRequest, documents: list[dict]) -> bool:
     return evaluate([PolicySet(IDENTITY, [read_policy(document(*documents))])], request).allowed
 
 
+LAWS = []
+
+
+def law(*drawn):
+    """Return a decorator of a law: a few examples are drawn at each run, many in slow tests."""
+
+    def checked(check):
+        drawing = given(*drawn)
+        LAWS.append(settings(max_examples=400)(drawing(check)))
+        return settings(max_examples=20)(drawing(check))
+
+    return checked
+
+
 class TestLaws:
-    @given(requests)
+    @law(requests)
     def test_nothing_is_allowed_by_default(self, request):
         assert not effect(request, [])
 
-    @given(requests, st.lists(statements))
+    @law(requests, st.lists(statements))
     def test_a_deny_beats_every_allow(self, request, others):
         deny = {"Effect": "Deny", "Action": request.action, "Resource": "*"}
         assert not effect(request, [*others, deny])
 
-    @given(requests, st.lists(statements), statements)
+    @law(requests, st.lists(statements), statements)
     def test_one_more_allow_takes_nothing_away(self, request, others, more):
         assert not effect(request, others) or effect(request, [*others, more | {"Effect": "Allow"}])
 
-    @given(requests, st.lists(statements), statements)
+    @law(requests, st.lists(statements), statements)
     def test_one_more_deny_gives_nothing(self, request, others, more):
         assert effect(request, others) or not effect(request, [*others, more | {"Effect": "Deny"}])
 
-    @given(requests, st.lists(statements, max_size=4), st.randoms(use_true_random=False))
+    @law(requests, st.lists(statements, max_size=4), st.randoms(use_true_random=False))
     def test_the_order_does_not_matter(self, request, given_statements, random):
         shuffled = random.sample(given_statements, len(given_statements))
         assert effect(request, given_statements) == effect(request, shuffled)
 
-    @given(requests, st.lists(statements, max_size=4))
+    @law(requests, st.lists(statements, max_size=4))
     def test_several_policies_are_as_one_with_all_their_statements(self, request, parts):
         policies = [read_policy(document(part)) for part in parts]
         together = evaluate([PolicySet(IDENTITY, policies)], request).allowed
         assert together == effect(request, parts)
 
-    @given(requests, st.lists(statements, max_size=3), st.lists(statements, max_size=3))
+    @law(requests, st.lists(statements, max_size=3), st.lists(statements, max_size=3))
     def test_sets_allow_what_each_of_them_allows(self, request, one, other):
         sets = [PolicySet(IDENTITY, [read_policy(document(*part))]) for part in (one, other)]
         both = effect(request, one) and effect(request, other)
         assert evaluate(sets, request).allowed == both
 
-    @given(requests, statements)
+    @law(requests, statements)
     def test_not_action_means_all_other_actions(self, request, one):
         allow = {"Effect": "Allow", "Resource": "*"}
         actions = one.get("Action", one.get("NotAction"))
         named = effect(request, [allow | {"Action": actions}])
         assert effect(request, [allow | {"NotAction": actions}]) is not named
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", LAWS, ids=lambda check: check.__name__)
+def test_a_law_holds_for_many_examples(check):
+    check(TestLaws())
 
 
 texts = st.text(alphabet="ab.[\n*?", max_size=6)
@@ -123,11 +143,13 @@ def glob(pattern: str, text: str) -> bool:
     return bool(text) and head in ("?", text[0]) and glob(rest, text[1:])
 
 
+@settings(max_examples=50)
 @given(texts, texts)
 def test_wildcards_match_as_letter_by_letter(pattern, text):
     assert matches(pieces(pattern), text) == glob(pattern, text)
 
 
+@settings(max_examples=50)
 @given(st.text(alphabet="ab:*", max_size=5), st.text(alphabet="ab:", max_size=4))
 def test_an_arns_last_field_is_one_whatever_is_in_it(pattern, name):
     head = "arn:aws:logs:us-east-1:1:"
@@ -258,6 +280,7 @@ def test_null_asks_whether_a_key_is_there(operator, wanted, holds):
     assert allows(when(operator, K, wanted)) is not holds
 
 
+@settings(max_examples=50)
 @given(
     st.sets(st.sampled_from("abc")),
     st.sets(st.sampled_from("abc"), min_size=1),
