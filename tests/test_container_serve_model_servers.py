@@ -3,11 +3,14 @@
 The answers are observed on AWS's own code; tests/contract compares the two.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 from serving_container import SERVE
 from serving_peers import peers
-from toolkit_cases import HUGGING_FACE, PYTORCH, observed, of_code
-from toolkit_scripts import CONTEXT, EXITS, LIBRARY, TOO_MANY, TRANSFORM, TRANSFORM_CONTEXT
+from toolkit_cases import HUGGING_FACE, PYTORCH, TEXT, observed, of_code
+from toolkit_scripts import CONTEXT, EXITS, LIBRARY, STEPS, TOO_MANY, TRANSFORM, TRANSFORM_CONTEXT
 
 PYTORCH_SERVE = [*SERVE[:3], "pytorch", "2.6.0", "cpu"]
 HUGGING_FACE_SERVE = [*SERVE[:3], "huggingface", "4.49.0", "cpu", "2.6.0"]
@@ -53,3 +56,9 @@ def test_the_pytorch_image_answers_as_on_aws(name, pytorch):
 @pytest.mark.parametrize("name", slow_with_torch(HUGGING_FACE, *FAST_WITH_PYTORCH_ALONE))
 def test_the_hugging_face_image_answers_as_on_aws(name, hugging_face):
     check(HUGGING_FACE[name], hugging_face, observed("huggingface")[name])
+
+
+def test_a_traceback_of_pytorchs_begins_at_the_users_code(pytorch):
+    answer = pytorch.server(STEPS).invoke("fails", TEXT)
+    files = re.findall(r'File "([^"]*)"', answer.body.decode())
+    assert [Path(file).name for file in files] == ["inference.py"]

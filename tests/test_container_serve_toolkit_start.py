@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from serving_container import JSON, Served, serving
+from serving_container import JSON, PATIENCE_S, Served, serving
 from test_container_serve_model_servers import HUGGING_FACE_SERVE, PYTORCH_SERVE
 from test_container_train import installed, wheel
 
@@ -106,6 +106,28 @@ def test_code_that_the_image_does_not_fetch_is_named_in_the_log():
         server.wait_for_log(
             "SAGEMAKER_SUBMIT_DIRECTORY is s3://bucket/sourcedir.tar.gz: this image"
         )
+
+
+@both_slowly
+def test_no_ping_is_answered_before_the_model_is_loaded(command):
+    script = """
+import os, time
+
+def model_fn(model_dir):
+    print("begun", flush=True)
+    while not os.path.exists("ready"):
+        time.sleep(0.01)
+"""
+    with serving(served(script), command) as server:
+        server.wait_for_log("^begun$")
+        with server.connect() as early:
+            early.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            early.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                early.recv(1)
+            (server.base / "model" / "ready").touch()
+            early.settimeout(PATIENCE_S)
+            assert early.recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_model_of_pytorch_that_cannot_be_loaded_fails_its_pings():

@@ -246,6 +246,37 @@ def test_code_beside_a_model_is_repacked_and_served_without_a_server_of_its_own(
     assert told["PyTorchModel is in"] == told["Model is in"] == "/opt/ml/model/code"
 
 
+def test_a_model_of_pytorch_takes_no_code_from_an_archive_beside_it(notebook):
+    told = notebook.run(
+        """
+        subprocess.run([sys.executable, "src/train.py"], check=True, env={"SM_MODEL_DIR": "."})
+        Path("by_hand").mkdir()
+        Path("model.pt").rename("by_hand/model.pt")
+        with tarfile.open("sourcedir.tar.gz", "w:gz") as archive:
+            archive.add("src", ".")
+        source = session.upload_data("sourcedir.tar.gz", key_prefix="by_hand")
+        model = Model(
+            image_uri=sagemaker.image_uris.retrieve(
+                "pytorch", session.boto_region_name, version="2.6", py_version="py312",
+                instance_type="ml.m5.large", image_scope="inference"),
+            model_data=pack("by_hand"), predictor_cls=Predictor,
+            env={"SAGEMAKER_PROGRAM": "lines.py", "SAGEMAKER_SUBMIT_DIRECTORY": source},
+            **settings,
+        )
+        predictor = model.deploy(**on_one_instance)
+        answer = predictor.predict(
+            "[[1, 5]]", initial_args={"ContentType": "application/json"})
+        events = boto3.client("logs").filter_log_events(
+            logGroupName=f"/aws/sagemaker/Endpoints/{predictor.endpoint_name}")["events"]
+        report(answer=answer.decode(), log=[event["message"] for event in events], source=source)
+        predictor.delete_endpoint()
+        """
+    )
+    assert told["answer"] == "[[3.0]]"
+    warning = f"code holds no lines.py, and SAGEMAKER_SUBMIT_DIRECTORY is {told['source']}: this"
+    assert any(warning in line for line in told["log"])
+
+
 def test_a_hugging_face_model_answers_as_its_pipeline(notebook):
     told = notebook.run(
         """
