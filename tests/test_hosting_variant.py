@@ -74,9 +74,10 @@ def fails_where(path) -> str:
     return SLEEPER.replace("return None", f"assert not __import__('os').path.exists('{path}')")
 
 
-def pids() -> list[int]:
-    """The ids of the model servers' outermost processes."""
-    return [process.pid for process in psutil.Process().children()]
+def pids(cloud) -> list[int]:
+    """The ids of the outermost processes of a cloud's model servers."""
+    ours = {process.pid for process in processes_of(cloud.home)}
+    return [child.pid for child in psutil.Process().children() if child.pid in ours]
 
 
 def ask(variant, seconds: float = 0, timeout_s: float = PATIENCE_S):
@@ -140,7 +141,7 @@ def test_an_instance_that_is_killed_is_replaced_and_the_others_go_on(cloud, vari
     async def run():
         requests = [asyncio.create_task(outcome(variant, 0.02)) for _ in range(40)]
         await asyncio.sleep(0.1)
-        os.kill(pids()[0], signal.SIGKILL)
+        os.kill(pids(cloud)[0], signal.SIGKILL)
         requests += [asyncio.create_task(outcome(variant, 0.01)) for _ in range(40)]
         return Counter(await asyncio.gather(*requests))
 
@@ -154,9 +155,9 @@ def test_an_instance_that_is_killed_is_replaced_and_the_others_go_on(cloud, vari
 def test_requests_wait_for_the_replacement_of_the_only_instance(cloud, variant_of):
     variant = variant_of()
     variant.start()
-    (pid,) = pids()
+    (pid,) = pids(cloud)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: pid not in pids(), "its end")
+    until(lambda: pid not in pids(cloud), "its end")
     assert "Unavailable" not in outcomes(variant, 5)
 
 
@@ -167,7 +168,7 @@ def test_a_request_that_has_been_sent_is_never_sent_again(cloud, variant_of):
     async def run():
         request = asyncio.create_task(ask(variant, seconds=30))
         await asyncio.to_thread(until, lambda: "sleeps 30.0" in lines(cloud), "the request")
-        os.kill(pids()[0], signal.SIGKILL)
+        os.kill(pids(cloud)[0], signal.SIGKILL)
         with pytest.raises(ConnectionLost):
             await request
 
@@ -178,7 +179,7 @@ def test_when_the_replacement_does_not_start_requests_are_told_at_once(cloud, va
     variant = variant_of(script=fails_where(cloud.home / "gone"))
     variant.start()
     (cloud.home / "gone").touch()
-    os.kill(pids()[0], signal.SIGKILL)
+    os.kill(pids(cloud)[0], signal.SIGKILL)
     until(lambda: outcomes(variant, 1)["Unavailable"], "the refusal")
     (cloud.home / "gone").unlink()
     until(lambda: not outcomes(variant, 1)["Unavailable"], "the replacement")
