@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from urllib.parse import urlencode
 
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from roles import ACCOUNT, Role, allow, deny, lent_client, policy, user_client
+from signed_requests import Signer, send
 from training_job import IMAGE
 
 ARN = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}"
 
 
@@ -250,6 +254,15 @@ def test_a_resources_tags_are_keys(local_cloud):
     assert refusal(client.describe_model, ModelName="of-live")[0] == "AccessDeniedException"
 
 
+def test_a_metrics_namespace_is_a_key(local_cloud):
+    condition = {"StringEquals": {"cloudwatch:namespace": "Mine"}}
+    role = Role(local_cloud, allow("cloudwatch:PutMetricData", Condition=condition))
+    client, data = role.client("cloudwatch"), [{"MetricName": "m", "Value": 1}]
+    client.put_metric_data(Namespace="Mine", MetricData=data)
+    why = "because no identity-based policy allows the cloudwatch:PutMetricData action"
+    assert refusal(client.put_metric_data, Namespace="Yours", MetricData=data)[1].endswith(why)
+
+
 def test_a_role_that_is_deleted_may_do_nothing_more(local_cloud):
     role = Role(local_cloud, allow("*"))
     client = role.client("sagemaker")
@@ -274,6 +287,20 @@ def test_what_changes_in_iam_counts_at_the_next_call(local_cloud):
         role.set(allow("sagemaker:*"))
         client.list_models()
         role.set(allow("logs:*"))
+
+
+def test_a_role_that_is_named_twice_is_the_one_that_policies_were_asked_about(local_cloud):
+    mine, other = Role(local_cloud), Role(local_cloud)
+    mine.set(allow("iam:AttachRolePolicy", resource=mine.arn))
+    lent = mine.assume()
+    key = Credentials(lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"])
+    form = {"Version": "2010-05-08", "Action": "AttachRolePolicy", "PolicyArn": READ_ONLY}
+    for path, names in (("/", [other.name, mine.name]), (f"/?RoleName={other.name}", [mine.name])):
+        body = urlencode([*form.items(), *(("RoleName", name) for name in names)]).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        request = Signer(local_cloud, key).request("POST", path, body, headers, service="iam")
+        assert send(request).status == 200
+    assert not other.iam.list_attached_role_policies(RoleName=other.name)["AttachedPolicies"]
 
 
 @pytest.mark.slow

@@ -86,6 +86,11 @@ OPERATIONS = [
         {"Bucket": B, "Key": "n", "Tagging": "a=b"},
         [("s3:PutObject", f"{ARN}/n"), ("s3:PutObjectTagging", f"{ARN}/n")],
     ),
+    (
+        "put_object",
+        {"Bucket": B, "Key": "n", "ACL": "bucket-owner-full-control"},
+        [("s3:PutObject", f"{ARN}/n"), ("s3:PutObjectAcl", f"{ARN}/n")],
+    ),
     ("delete_object", {"Bucket": B, "Key": "n"}, [("s3:DeleteObject", f"{ARN}/n")]),
     ("get_object_tagging", {"Bucket": B, "Key": "k"}, [("s3:GetObjectTagging", f"{ARN}/k")]),
     (

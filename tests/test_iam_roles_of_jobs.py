@@ -86,7 +86,8 @@ def test_another_accounts_role_cannot_be_passed(trainer):
 def test_a_role_is_named_by_its_whole_arn(local_cloud, trainer):
     role = Role(local_cloud, Path="/deep/")
     shallow = role.arn.replace("/deep/", "/")
-    assert trainer.refusal(RoleArn=shallow)[1].startswith(not_assumed(shallow))
+    hint = f"The role of that name is {role.arn}."
+    assert trainer.refusal(RoleArn=shallow)[1] == not_assumed(shallow) + hint
 
 
 def test_a_models_role_must_be_there(deployer):

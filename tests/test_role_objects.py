@@ -5,6 +5,13 @@ import json
 import pytest
 
 from maze_helpers.local_cloud.cloud import LocalCloud
+from maze_helpers.local_cloud.engine.hosting.calls import Call, Reply
+from maze_helpers.local_cloud.engine.hosting.data_capture import (
+    DataCapture,
+    EndpointCapture,
+    Source,
+)
+from maze_helpers.local_cloud.engine.hosting.data_capture_record import CaptureSettings
 from maze_helpers.local_cloud.errors import AWSError
 from maze_helpers.local_cloud.services.cloudwatch import Datum
 from maze_helpers.local_cloud.services.logs.store import END, START
@@ -132,3 +139,20 @@ def test_metrics_that_a_role_may_not_write_are_nowhere(cloud):
     let(cloud, "cloudwatch:PutMetricData")
     metrics.put_many("N", [Datum.of("kept", dimensions, 1.0, 1.0)])
     assert cloud.store.connection.execute(count).fetchone()[0] == before + 1
+
+
+def test_what_was_not_captured_is_told_where_the_role_may_write(cloud):
+    config = {
+        "DestinationS3Uri": "s3://nowhere/",
+        "InitialSamplingPercentage": 100,
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+    call, reply = Call(b"", {}, 1.0), Reply(200, {}, b"", 1.0)
+    group, stream = "/aws/sagemaker/Endpoints/e", "v/data-log"
+    for actions in ((), LOGGING):
+        let(cloud, *actions)
+        captures = DataCapture(cloud)
+        capture = EndpointCapture(captures, "e", CaptureSettings.of(config))
+        captures.take(Source(capture, "v", ROLE), call, reply)
+        captures.close()
+        assert (cloud.logs.stream(group, stream) is not None) is bool(actions)

@@ -67,7 +67,9 @@ class Guard:
             return logs.targets(operation, parameters, self.account)
         if service_name == "iam":
             return iam.targets(operation, parameters, self.account, self._role_arn)
-        return iter([Target(f"{_PREFIXES.get(service_name, service_name)}:{operation}")])
+        is_new_metric = (service_name, operation) == ("cloudwatch", "PutMetricData")
+        keys = {"cloudwatch:namespace": parameters["Namespace"]} if is_new_metric else {}
+        return iter([Target(f"{_PREFIXES.get(service_name, service_name)}:{operation}", keys=keys)])
 
     def _role_arn(self, name: str) -> str | None:
         role = self._authorization.roles.get(name)

@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 
 import botocore.parsers
 import botocore.serialize
+from botocore.model import OperationModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from maze_helpers.local_cloud.credentials import AccessKey
 from maze_helpers.local_cloud.errors import AWSError, UnknownOperation
-from maze_helpers.local_cloud.protocol import ServiceProtocol, unpack
+from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.services.moto_calls import MotoAnswer, MotoCall, moto
 from maze_helpers.local_cloud.wire import models
 
@@ -42,7 +43,6 @@ CREATE TABLE IF NOT EXISTS delegated_calls (
 READING = ("Check", "Describe", "Get", "List", "Search", "Simulate")
 # Services with one endpoint for all regions.
 GLOBAL = frozenset({"budgets", "iam"})
-FORWARDED_HEADERS = ("content-type", "x-amz-target", "accept")
 
 
 class DelegatedError(AWSError):
@@ -82,12 +82,9 @@ class Delegated:
         self.cloud.guard.check(self.service_name, operation_name, parameters, caller, request)
         if own := self.own_operations.get(operation_name):
             return self.protocol.response(request, operation_name, own(parameters))
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        headers = {
-            name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers
-        }
-        forwarded = self._new_call(request.method, path, headers, unpack(request, body))
-        answer = self.forward(operation_name, parameters, forwarded)
+        # What was checked, rather than the request: moto reads some requests otherwise than we do,
+        # such as those that name something twice.
+        answer = self.forward(operation_name, parameters, self._call_of(operation_name, parameters))
         content_type = answer.headers.get("Content-Type") or answer.headers.get("content-type")
         response = Response(answer.body, answer.status, media_type=content_type)
         for name, text in answer.headers.items():
@@ -100,17 +97,8 @@ class Delegated:
 
         Raises: DelegatedError.
         """
-        operation = models.service_model(self.service_name).operation_model(operation_name)
-        protocol = models.protocols(operation.service_model)[0]
-        serialized = botocore.serialize.create_serializer(protocol).serialize_to_request(
-            parameters, operation
-        )
-        body = serialized["body"]
-        content = urlencode(body).encode() if isinstance(body, dict) else body
-        call = self._new_call(
-            serialized["method"], serialized["url_path"], dict(serialized["headers"]), content
-        )
-        answer = self.forward(operation_name, parameters, call)
+        answer = self.forward(operation_name, parameters, self._call_of(operation_name, parameters))
+        operation, protocol = self._operation(operation_name)
         parsed = botocore.parsers.create_parser(protocol).parse(
             {"status_code": answer.status, "headers": answer.headers, "body": answer.body},
             operation.output_shape,
@@ -120,15 +108,25 @@ class Delegated:
             raise DelegatedError(error["Code"], error.get("Message", ""), answer.status)
         return parsed
 
-    def _new_call(self, method: str, path: str, headers: dict[str, str], body: bytes) -> MotoCall:
+    def _operation(self, operation_name: str) -> tuple[OperationModel, str]:
+        """Return an operation, and the protocol in which moto is called and answers."""
+        operation = models.service_model(self.service_name).operation_model(operation_name)
+        return operation, models.protocols(operation.service_model)[0]
+
+    def _call_of(self, operation_name: str, parameters: dict[str, Any]) -> MotoCall:
+        operation, protocol = self._operation(operation_name)
+        serialized = botocore.serialize.create_serializer(protocol).serialize_to_request(
+            parameters, operation
+        )
+        body = serialized["body"]
         host = models.service_model(self.service_name).endpoint_prefix
         if self.service_name not in GLOBAL:
             host += f".{self.cloud.region}"
         return MotoCall(
-            method=method,
-            url=f"https://{host}.amazonaws.com{path}",
-            headers=headers | {"x-moto-account-id": self.cloud.account_id},
-            body=body,
+            method=serialized["method"],
+            url=f"https://{host}.amazonaws.com{serialized['url_path']}",
+            headers={**serialized["headers"], "x-moto-account-id": self.cloud.account_id},
+            body=urlencode(body).encode() if isinstance(body, dict) else body,
             time_s=self.cloud.clock.time_s(),
             seed=secrets.randbits(63),
         )

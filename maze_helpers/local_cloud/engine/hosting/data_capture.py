@@ -149,11 +149,15 @@ class DataCapture:
             raise
 
     def _tell(self, source: Source, text: str) -> None:
-        """Say in the endpoint's log what was not captured. Where AWS says so is a guess."""
+        """Say in the endpoint's log, as its role may, what was not captured.
+
+        Where AWS says so is a guess; the streams of an endpoint are the role's to write there.
+        """
         endpoint = source.capture.endpoint
         log.warning("data capture of endpoint %s: %s", endpoint, text)
         group, stream = f"/aws/sagemaker/Endpoints/{endpoint}", f"{source.variant}/data-log"
-        self._cloud.logs.put(group, stream, [(self._cloud.logs.now_ms(), text)])
+        logs = self._cloud.logs_as(source.role_arn)
+        logs.put(group, stream, [(logs.now_ms(), text)])
 
 
 def _attributes(settings: CaptureSettings) -> Attributes:

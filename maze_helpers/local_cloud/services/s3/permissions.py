@@ -111,6 +111,8 @@ class Permissions:
             yield _Need(_VERSIONED.get(action, action) if named else action, bucket, key)
         if parameters.get("Tagging") and name != "PutObjectTagging" and key is not None:
             yield _Need("PutObjectTagging", bucket, key)
+        if "ACL" in parameters and key is not None:
+            yield _Need("PutObjectAcl", bucket, key)
         if "CopySource" in parameters:
             yield from self._needs_of_copy(call)
 

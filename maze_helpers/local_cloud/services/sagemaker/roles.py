@@ -40,13 +40,16 @@ def check_role(cloud: LocalCloud, role_arn: str) -> None:
     # awslabs/predictive-maintenance-using-machine-learning among them. The remedy is ours.
     raise ValidationException(
         f"Could not assume role {role_arn}. Please ensure that the role exists and allows "
-        f"principal '{SAGEMAKER}' to assume the role. {_remedy(cloud, name)}"
+        f"principal '{SAGEMAKER}' to assume the role. {_remedy(cloud, name, role_arn)}"
     )
 
 
-def _remedy(cloud: LocalCloud, name: str) -> str:
+def _remedy(cloud: LocalCloud, name: str, role_arn: str) -> str:
     trust = json.dumps(_TRUST, separators=(",", ":"))
-    if cloud.iam.roles.get(name) is None:
+    role = cloud.iam.roles.get(name)
+    if role is not None and role.arn != role_arn:
+        return f"The role of that name is {role.arn}."
+    if role is None:
         verb, document = "create-role", "assume-role-policy-document"
     else:
         verb, document = "update-assume-role-policy", "policy-document"
