@@ -254,6 +254,15 @@ def test_a_resources_tags_are_keys(local_cloud):
     assert refusal(client.describe_model, ModelName="of-live")[0] == "AccessDeniedException"
 
 
+@pytest.mark.parametrize("name", ["prod", "PROD"])
+def test_an_arn_is_denied_however_it_is_spelled(local_cloud, name):
+    role = Role(local_cloud, allow("*"), deny("*", resource=f"{ARN}:model/prod"))
+    tags = [{"Key": "stage", "Value": "test"}]
+    call = role.client("sagemaker").add_tags
+    code, message = refusal(call, ResourceArn=f"{ARN}:model/{name}", Tags=tags)
+    assert (code, f"{ARN}:model/prod" in message) == ("AccessDeniedException", True)
+
+
 def test_a_metrics_namespace_is_a_key(local_cloud):
     condition = {"StringEquals": {"cloudwatch:namespace": "Mine"}}
     role = Role(local_cloud, allow("cloudwatch:PutMetricData", Condition=condition))

@@ -60,7 +60,8 @@ def targets(operation: str, parameters: Parameters, account: Account) -> Iterato
 
 def _resource(operation: str, parameters: Parameters, account: Account) -> str:
     if arn := parameters.get("ResourceArn"):
-        return arn
+        # A resource is found by it however it is spelled.
+        return arn.lower()
     match = _OF_ONE_RESOURCE.fullmatch(operation)
     noun = _NOUNS.get(operation, match[1] if match else "")
     name = parameters.get(f"{noun}Name")
