@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.engine.job_folder import JobFolder
 from maze_helpers.local_cloud.engine.job_record import Document, end
+from maze_helpers.local_cloud.engine.running_jobs import LOST, SHUT_DOWN, RunningJobs
 from maze_helpers.local_cloud.engine.training_end import STOPPED, failed
 from maze_helpers.local_cloud.engine.training_run import TrainingRun
 from maze_helpers.local_cloud.services.sagemaker.resources import TRAINING_JOB, Resources
@@ -25,16 +25,8 @@ STOP_GRACE_S = 120.0
 MAX_RUNNING_JOBS = 16
 # What a job gets when the server ends.
 _SHUTDOWN_GRACE_S = 1.0
-_SHUTDOWN_TIMEOUT_S = 20.0
-_SHUT_DOWN = failed(
-    "InternalServerError: The local cloud was shut down while the job was running. "
-    "Create the job again under another name.",
-    keeps_output=False,
-)
-_LOST = failed(
-    "InternalServerError: The local cloud ended unexpectedly while the job was running. "
-    "Create the job again under another name."
-)
+_SHUT_DOWN = failed(SHUT_DOWN, keeps_output=False)
+_LOST = failed(LOST)
 
 
 class TrainingEngine:
@@ -47,26 +39,23 @@ class TrainingEngine:
         self._jobs = cloud.home / "jobs"
         self._jobs.mkdir(parents=True, exist_ok=True)
         self._slots = threading.BoundedSemaphore(MAX_RUNNING_JOBS)
-        self._runs: dict[str, TrainingRun] = {}
-        self._runs_lock = threading.Lock()
+        self._running = RunningJobs[TrainingRun]()
 
     def start(self, name: str) -> None:
         """Set a job going that is in the store, InProgress."""
-        with self._runs_lock:
-            earlier = self._runs.get(name)
-        if earlier is not None:
-            earlier.join()  # It has ended and was deleted; its folder may be on its way out.
         run = TrainingRun(
-            self._cloud, self._resources, name, self._slots, self._stop_grace_s, self._forget
+            self._cloud,
+            self._resources,
+            name,
+            self._slots,
+            self._stop_grace_s,
+            self._running.forget,
         )
-        with self._runs_lock:
-            self._runs[name] = run
-        run.start()
+        self._running.start(run)
 
     def stop(self, name: str) -> None:
         """Have a job end Stopped, in 120 seconds at most; one that does not run is left alone."""
-        with self._runs_lock:
-            run = self._runs.get(name)
+        run = self._running.get(name)
         if run is not None:
             run.ask_to_end(STOPPED, self._stop_grace_s)
 
@@ -84,18 +73,7 @@ class TrainingEngine:
 
     def close(self) -> None:
         """End all jobs, in seconds; those that nobody stopped become Failed."""
-        with self._runs_lock:
-            runs = list(self._runs.values())
-        for run in runs:
-            run.ask_to_end(_SHUT_DOWN, _SHUTDOWN_GRACE_S)
-        deadline_s = time.monotonic() + _SHUTDOWN_TIMEOUT_S
-        for run in runs:
-            run.join(max(0.0, deadline_s - time.monotonic()))
-
-    def _forget(self, run: TrainingRun) -> None:
-        with self._runs_lock:
-            if self._runs.get(run.job_name) is run:
-                del self._runs[run.job_name]
+        self._running.end_all(lambda run: run.ask_to_end(_SHUT_DOWN, _SHUTDOWN_GRACE_S))
 
     def _end_lost(self, document: Document) -> None:
         ending = _LOST if document["TrainingJobStatus"] == "InProgress" else STOPPED
