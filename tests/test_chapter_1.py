@@ -131,6 +131,7 @@ def test_task_1_answers_from_what_the_run_leaves_behind(answers):
     assert "What did they print?       1 logs" in printed
 
 
+@pytest.mark.slow
 def test_task_3_answers_from_the_job_that_ran(answers):
     printed = answers(3, estimator=('"n-estimators": 150', '"n-estimators": 70'))
     assert "SM_HP_N-ESTIMATORS=70" in printed

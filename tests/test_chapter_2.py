@@ -131,6 +131,7 @@ def endpoints(cloud: RunningCloud) -> list[str]:
     return [endpoint["EndpointName"] for endpoint in listed]
 
 
+@pytest.mark.slow
 def test_task_1_answers_from_the_endpoint_that_ran(run, local_cloud):
     three = ('"src", role=maze.role)', '"src", role=maze.role, model_server_workers=3)')
     printed = printed_answers(run(1, attach=three))
@@ -148,6 +149,7 @@ def test_a_script_that_does_not_import_stops_task_1_with_the_reason(run, local_c
     assert endpoints(local_cloud) == []
 
 
+@pytest.mark.slow
 def test_task_2_answers_from_the_load_that_it_made(run, local_cloud):
     result = run(2, **{"load-five": ("rate, duration_s = 15, 3", "rate, duration_s = 30, 3")})
     printed = printed_answers(result)
@@ -156,6 +158,7 @@ def test_task_2_answers_from_the_load_that_it_made(run, local_cloud):
     assert endpoints(local_cloud) == []
 
 
+@pytest.mark.slow
 def test_task_3_answers_from_the_jobs_that_it_ran(run):
     result = run(3, data=("(40, 1)", "(4, 1)"), split=("dtype=object), 8)", "dtype=object), 3)"))
     printed = printed_answers(result)

@@ -117,6 +117,7 @@ def artifact(number: int) -> bytes:
     return archive.getvalue()
 
 
+@pytest.mark.slow
 def test_an_estimator_deploys_itself_and_models_made_of_it(notebook):
     report = notebook.run(
         """

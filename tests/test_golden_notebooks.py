@@ -79,6 +79,7 @@ def test_a_run_gives_what_the_golden_shows(path, tmp_path):
     assert {name: text for name, text in failures.items() if text} == {}
 
 
+@pytest.mark.slow
 def test_a_changed_number_fails_its_cell_alone(tmp_path):
     golden = golden_path(runner.ROOT / "chapter_1/task_1/training.ipynb")
     changed = tmp_path / task_of(golden) / golden.name

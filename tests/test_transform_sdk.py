@@ -80,6 +80,7 @@ def notebook(local_cloud, tmp_path_factory) -> Notebook:
     return Notebook(Transforms(local_cloud), tmp_path_factory.mktemp("project"))
 
 
+@pytest.mark.slow
 def test_an_estimator_transforms_and_another_transformer_is_attached_to_its_job(notebook):
     """As the SDK's own integration tests do."""
     printed, report = notebook.run(
