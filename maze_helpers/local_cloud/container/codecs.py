@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from maze_helpers.local_cloud.container.array_json import array_to_json
 from maze_helpers.local_cloud.container.content_types import CSV, JSON, NPY
 from maze_helpers.local_cloud.container.object_arrays import holds_objects, load_object_array
 
@@ -85,11 +86,6 @@ def npy_to_numpy(content: bytes) -> np.ndarray:
     return np.load(io.BytesIO(content), allow_pickle=False)
 
 
-def array_to_json(value: Any) -> str:
-    """Return a JSON document of arrays, lists, dictionaries, numbers and strings."""
-    return json.dumps(value, default=_to_list)
-
-
 def array_to_csv(value: Any) -> str:
     """Return CSV: a line for each row, or for each element where there is one axis."""
     array = np.array(value)
@@ -107,12 +103,6 @@ def array_to_npy(value: Any) -> bytes:
     stream = io.BytesIO()
     np.save(stream, value)
     return stream.getvalue()
-
-
-def _to_list(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 _DECODERS = {JSON: json_to_numpy, CSV: csv_to_numpy, NPY: npy_to_numpy}

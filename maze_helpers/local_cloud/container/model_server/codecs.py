@@ -10,6 +10,7 @@ import io
 import json
 from typing import Any
 
+from maze_helpers.local_cloud.container.array_json import array_to_json
 from maze_helpers.local_cloud.container.content_types import CSV, JSON, NPY
 from maze_helpers.local_cloud.container.model_server.errors import UnsupportedFormatError
 
@@ -76,11 +77,6 @@ def npz_to_sparse(content: bytes) -> Any:
     return scipy.sparse.load_npz(io.BytesIO(content))
 
 
-def array_to_json(value: Any) -> str:
-    """Return a JSON document of arrays, lists, dictionaries, numbers and strings."""
-    return json.dumps(value, default=_to_list)
-
-
 def array_to_csv(value: Any) -> str:
     """Return CSV: a line for each row, or for each element where there is one axis."""
     import numpy as np
@@ -92,17 +88,9 @@ def array_to_csv(value: Any) -> str:
 
 def array_to_npy(value: Any) -> bytes:
     """Return what numpy.save writes."""
-    import numpy as np
+    from maze_helpers.local_cloud.container import codecs
 
-    stream = io.BytesIO()
-    np.save(stream, value)
-    return stream.getvalue()
-
-
-def _to_list(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return codecs.array_to_npy(value)
 
 
 _DECODERS = {
