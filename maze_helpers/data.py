@@ -1,4 +1,7 @@
-"""The digits: 1,797 handwritten digits of 8 x 8 pixels, as two CSV files with the label last."""
+"""The workshop's data: 1,797 handwritten digits of 8 x 8 pixels, and customers' words to a shop.
+
+Both come as a train.csv and a test.csv, with the label in the last column.
+"""
 
 from pathlib import Path
 
@@ -9,6 +12,7 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 DIGITS = DATA / "digits"
 TRAIN_CSV = DIGITS / "train.csv"
 TEST_CSV = DIGITS / "test.csv"
+INTENTS = DATA / "intents"
 
 PIXELS = [f"pixel_{i}" for i in range(64)]
 LABEL = "label"
@@ -19,6 +23,17 @@ TEST_EVERY = 5
 def digits() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the training and the held-out digits: 64 pixels of 0 to 16, then the label."""
     return pd.read_csv(TRAIN_CSV), pd.read_csv(TEST_CSV)
+
+
+def intents(utterances_per_intent: int | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the utterances to train on and those held out: columns text and intent.
+
+    utterances_per_intent: the first so many of each intent; None for all.
+    """
+    train, test = (pd.read_csv(INTENTS / name) for name in (TRAIN_CSV.name, TEST_CSV.name))
+    if utterances_per_intent is None:
+        return train, test
+    return tuple(rows.groupby("intent").head(utterances_per_intent) for rows in (train, test))
 
 
 def images(rows: pd.DataFrame) -> np.ndarray:

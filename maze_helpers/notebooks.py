@@ -52,6 +52,15 @@ def read_notebook(path: Path) -> NotebookNode:
     return nbformat.reads(text, as_version=4)
 
 
+def name_of(path: Path) -> str:
+    """Return what people call the notebook: its folder, and its own name if it is not alone there.
+
+    Example: "chapter_1/task_1", and "chapter_1/bonus/2_project".
+    """
+    folder = "/".join(path.parts[-3:-1])
+    return folder if len(list(path.parent.glob("*.ipynb"))) == 1 else f"{folder}/{path.stem}"
+
+
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """Return the code cells, in order."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]

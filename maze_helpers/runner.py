@@ -140,11 +140,13 @@ def _run_one(
     """Return how the notebook ended, executed in a copy of its folder."""
     chapter, task = path.parts[-3:-1]
     here = folder / chapter / task
-    shutil.copytree(path.parent, here, ignore=shutil.ignore_patterns(*_not_copied()))
-    copy = here / path.name
+    if not here.exists():
+        # Notebooks of one folder share it, as they do in the checkout.
+        shutil.copytree(path.parent, here, ignore=shutil.ignore_patterns(*_not_copied()))
+    copy, name = here / path.name, notebooks.name_of(path)
     # Parameters go into a cell of their own.
     cells = len(notebooks.code_cells(notebooks.read_notebook(copy))) + bool(given)
-    bar = progress.add_task(f"{chapter}/{task}", total=cells)
+    bar = progress.add_task(name, total=cells)
     started_s = time.monotonic()
     try:
         failure = _execute(copy, given, timeout_s, lambda: progress.advance(bar))
@@ -152,7 +154,7 @@ def _run_one(
         progress.stop_task(bar)
         html.write(copy)
     seconds = time.monotonic() - started_s
-    return Result(f"{chapter}/{task}", seconds, copy, html_path(copy), failure)
+    return Result(name, seconds, copy, html_path(copy), failure)
 
 
 @contextmanager

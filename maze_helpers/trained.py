@@ -1,20 +1,24 @@
-"""The trained model that chapter 2 serves: the job of chapter 1 that made it, or a new one."""
+"""The trained models that notebooks serve: the newest job that made one, or a new one."""
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from maze_helpers import data
+from maze_helpers import data, project
+from maze_helpers.metrics import metric_definitions
 from maze_helpers.session import Connection
 from maze_helpers.tags import PREFIX, TAGS
 
 # Jobs whose model reads digits: those of chapter 1, and the one that is run here.
 OWN_PREFIX = "maze-digits"
 JOB_PREFIXES = ("maze-task-3-", "maze-task-4-", f"{OWN_PREFIX}-")
+# Jobs whose model reads intents: that of the bonus track, and the one that is run here.
+INTENTS_PREFIX = "maze-intents"
 SCRIPT = Path(__file__).parent / "training_script"
 # As the jobs of chapter 1: a model is served by the scikit-learn that trained it.
 FRAMEWORK_VERSION = "1.2-1"
@@ -25,8 +29,22 @@ def trained_job(maze: Connection) -> str:
 
     On AWS, running one bills an ml.m5.large for some two minutes.
     """
+    return _newest_job(maze, JOB_PREFIXES) or _train_digits(maze)
+
+
+def trained_intents_job(maze: Connection, utterances_per_intent: int | None = None) -> str:
+    """Return the name of the newest intents job that left a model; where there is none, run one.
+
+    utterances_per_intent: train on so many of each only; None for all. On AWS, running one bills
+    an ml.m5.xlarge for some five minutes.
+    """
+    found = _newest_job(maze, (f"{INTENTS_PREFIX}-",))
+    return found or _train_intents(maze, utterances_per_intent)
+
+
+def _newest_job(maze: Connection, prefixes: tuple[str, ...]) -> str | None:
     sagemaker, s3 = maze.boto_session.client("sagemaker"), maze.boto_session.client("s3")
-    for name in _completed_jobs(sagemaker):
+    for name in _completed_jobs(sagemaker, prefixes):
         job = sagemaker.describe_training_job(TrainingJobName=name)
         urls = [
             job["ModelArtifacts"]["S3ModelArtifacts"],
@@ -35,18 +53,18 @@ def trained_job(maze: Connection) -> str:
         ]
         if all(_is_in_s3(s3, url) for url in urls):
             return name
-    return _train(maze)
+    return None
 
 
-def _completed_jobs(sagemaker: Any) -> Iterator[str]:
-    """Yield the names of the digits jobs that completed, the newest first."""
+def _completed_jobs(sagemaker: Any, prefixes: tuple[str, ...]) -> Iterator[str]:
+    """Yield the names of the jobs that completed, the newest first."""
     pages = sagemaker.get_paginator("list_training_jobs").paginate(
         NameContains="maze-", SortBy="CreationTime", SortOrder="Descending"
     )
     for page in pages:
         for job in page["TrainingJobSummaries"]:
             if job["TrainingJobStatus"] == "Completed":
-                if job["TrainingJobName"].startswith(JOB_PREFIXES):
+                if job["TrainingJobName"].startswith(prefixes):
                     yield job["TrainingJobName"]
 
 
@@ -63,26 +81,65 @@ def _is_in_s3(s3: Any, url: str) -> bool:
     return True
 
 
-def _train(maze: Connection) -> str:
+def _train_digits(maze: Connection) -> str:
     # Late: the SDK takes seconds to import.
-    import sagemaker.session
     from sagemaker.sklearn.estimator import SKLearn
 
-    key = f"{PREFIX}/data/train/{data.TRAIN_CSV.name}"
-    maze.boto_session.client("s3").upload_file(str(data.TRAIN_CSV), maze.bucket, key)
     estimator = SKLearn(
-        entry_point="train.py",
         source_dir=str(SCRIPT),
         framework_version=FRAMEWORK_VERSION,
         py_version="py3",
         instance_type="ml.m5.large",
-        instance_count=1,
-        role=maze.role,
         base_job_name=OWN_PREFIX,
         max_run=600,
-        tags=TAGS,
-        sagemaker_session=sagemaker.session.Session(boto_session=maze.boto_session),
+        **_usual_settings(maze),
     )
+    return _fit(estimator, {"train": _upload(maze, data.TRAIN_CSV, f"{PREFIX}/data/train")})
+
+
+def _train_intents(maze: Connection, utterances_per_intent: int | None) -> str:
+    # Late: the SDK takes seconds to import.
+    from sagemaker.pytorch import PyTorch
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = project.write_dataset(utterances_per_intent, folder)
+        channels = {
+            path.stem: _upload(maze, path, f"{PREFIX}/data/intents/{path.stem}") for path in paths
+        }
+        estimator = PyTorch(
+            source_dir=str(project.write(folder)),
+            framework_version="2.6",
+            py_version="py312",
+            instance_type="ml.m5.xlarge",
+            base_job_name=INTENTS_PREFIX,
+            metric_definitions=metric_definitions(),
+            max_run=1800,
+            **_usual_settings(maze),
+        )
+        return _fit(estimator, channels)
+
+
+def _upload(maze: Connection, path: Path, prefix: str) -> str:
+    """Upload a file to the default bucket; return the URI of the folder that it is in."""
+    maze.boto_session.client("s3").upload_file(str(path), maze.bucket, f"{prefix}/{path.name}")
+    return f"s3://{maze.bucket}/{prefix}"
+
+
+def _usual_settings(maze: Connection) -> dict[str, Any]:
+    # Late: the SDK takes seconds to import.
+    import sagemaker.session
+
+    return {
+        "entry_point": "train.py",
+        "instance_count": 1,
+        "role": maze.role,
+        "tags": TAGS,
+        "sagemaker_session": sagemaker.session.Session(boto_session=maze.boto_session),
+    }
+
+
+def _fit(estimator: Any, channels: dict[str, str]) -> str:
+    """Run the estimator's job without its output; return the job's name."""
     with contextlib.redirect_stdout(io.StringIO()):
-        estimator.fit({"train": f"s3://{maze.bucket}/{PREFIX}/data/train"}, logs=False)
+        estimator.fit(channels, logs=False)
     return estimator.latest_training_job.name

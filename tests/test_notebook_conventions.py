@@ -12,7 +12,7 @@ NOTEBOOKS = sorted(runner.ROOT.glob("chapter_*/*/*.ipynb"))
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: "/".join(path.parts[-3:-1]))
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=notebooks.name_of)
 def test_the_notebook_keeps_the_rule(path, rule):
     assert list(rule(notebooks.read_notebook(path))) == []
 

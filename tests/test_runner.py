@@ -141,6 +141,21 @@ def test_a_notebook_runs_in_a_copy_of_its_folder(three):
     assert "mode is local" in outputs(result)
 
 
+def test_notebooks_of_one_folder_share_its_copy(tmp_path):
+    folder = tmp_path / "chapter_1/bonus"
+    first = write_notebook(folder / "1_write.ipynb", "open('left', 'w').write('by the first')")
+    second = write_notebook(folder / "2_read.ipynb", "print(open('left').read())")
+    results, printed = execute(tmp_path, first, second)
+    assert [result.task for result in results] == [
+        "chapter_1/bonus/1_write",
+        "chapter_1/bonus/2_read",
+    ]
+    assert all(result.passed for result in results)
+    assert "by the first" in outputs(results[1])
+    assert "chapter_1/bonus/2_read" in printed
+    assert "12" in outputs(results[0]), "the second run has not replaced the first's evidence"
+
+
 def test_the_checkouts_data_is_where_it_is_in_the_checkout(three):
     assert "365" in outputs(three[0][2])
 

@@ -1,6 +1,6 @@
 """The checks of the tasks: `checks.chapter_1.task_1()` shows a verdict, or stops the notebook."""
 
-from maze_helpers.checks import chapter_1, chapter_2
+from maze_helpers.checks import bonus, chapter_1, chapter_2
 from maze_helpers.checks.check import Check, Missing
 from maze_helpers.checks.display import CheckFailed
 from maze_helpers.checks.verdicts import Failed, OurFault, Passed, Verdict
@@ -13,6 +13,7 @@ __all__ = [
     "OurFault",
     "Passed",
     "Verdict",
+    "bonus",
     "chapter_1",
     "chapter_2",
 ]

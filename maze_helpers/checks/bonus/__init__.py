@@ -1,0 +1,1 @@
+"""The checks of the bonus track, one a notebook: `checks.bonus.project(…)`."""
