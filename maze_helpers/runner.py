@@ -74,7 +74,8 @@ def run(
 
     mode: passed as the parameter `mode`, unless None. timeout_s: of each cell.
     runs: where the folder of this run is made. Raises: RunnerError, before anything runs, if a
-    notebook does not know a parameter or needs a package; KeyboardInterrupt, with the notebook saved so far.
+    notebook does not know a parameter or needs a package; KeyboardInterrupt, with the notebook
+    saved so far.
     """
     if not paths:
         raise RunnerError("There is no notebook to run.")
