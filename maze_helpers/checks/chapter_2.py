@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from maze_helpers import data
 from maze_helpers.checks.check import Check, Missing
+from maze_helpers.checks.endpoints import in_service, require_status
 from maze_helpers.checks.model import ACCURACY_NEEDED
 from maze_helpers.instances import instance_logs
 
@@ -27,7 +28,7 @@ PAUSE_S = 0.5
 
 
 def _look_at_task_1(session: boto3.Session, endpoint_name: str) -> str:
-    endpoint, config = _in_service(session, endpoint_name)
+    endpoint, config = in_service(session, endpoint_name)
     variant = config["ProductionVariants"][0]
     if "ServerlessConfig" in variant:
         raise Missing(
@@ -43,7 +44,7 @@ def _look_at_task_1(session: boto3.Session, endpoint_name: str) -> str:
 
 
 def _look_at_task_2(session: boto3.Session, endpoint_name: str) -> str:
-    _, config = _in_service(session, endpoint_name)
+    _, config = in_service(session, endpoint_name)
     serverless = config["ProductionVariants"][0].get("ServerlessConfig")
     if serverless is None:
         raise Missing(
@@ -105,37 +106,14 @@ def _completed_transform(session: boto3.Session, job_name: str) -> dict[str, Any
         raise Missing(
             f"There is no transform job {job_name}: has transform() run, and is it its name?"
         ) from error
-    _require_status(job_name, job, job["TransformJobStatus"], "Completed")
+    require_status(job_name, job, job["TransformJobStatus"], "Completed")
     return job
-
-
-def _require_status(name: str, described: dict[str, Any], status: str, wanted: str) -> None:
-    """Raise Missing, with the reason if the description holds one, unless the status is wanted."""
-    if status != wanted:
-        reason = f": {described['FailureReason']}" if described.get("FailureReason") else "."
-        raise Missing(f"{name} is {status}, not {wanted}{reason}")
 
 
 def _count_objects(session: boto3.Session, uri: str) -> int:
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     pages = session.client("s3").get_paginator("list_objects_v2")
     return sum(page["KeyCount"] for page in pages.paginate(Bucket=bucket, Prefix=prefix))
-
-
-def _in_service(session: boto3.Session, endpoint_name: str) -> tuple[dict, dict]:
-    """Return the endpoint's description and its configuration's; raise Missing, if not ready."""
-    sagemaker = session.client("sagemaker")
-    try:
-        endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationException":
-            raise
-        raise Missing(
-            f"There is no endpoint {endpoint_name}: has deploy() run, and is it not deleted yet?"
-        ) from error
-    _require_status(endpoint_name, endpoint, endpoint["EndpointStatus"], "InService")
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    return endpoint, config
 
 
 def _read_digits(session: boto3.Session, endpoint_name: str) -> float:
