@@ -228,5 +228,44 @@ def doctor(as_json: bool) -> None:
     sys.exit(1 if broken else 0)
 
 
+@main.command()
+@click.argument("archive")
+@click.option(
+    "--framework",
+    type=click.Choice(["pytorch", "scikit-learn", "huggingface"]),
+    default="pytorch",
+    show_default=True,
+    help="The image that would serve it.",
+)
+@click.option("--program", help="The entry point, as SAGEMAKER_PROGRAM says it.")
+@mode_option
+@json_option
+def archive(
+    archive: str, framework: str, program: str | None, mode: str | None, as_json: bool
+) -> None:
+    """Look for what SageMaker would not find in a model.tar.gz.
+
+    ARCHIVE: a file, or s3://bucket/…/model.tar.gz. Nothing in it is run. Each finding comes with
+    its fix; exits with 1 when something is broken. Example: maze archive model.tar.gz
+    """
+    from dataclasses import asdict
+
+    from maze_helpers import model_archive
+
+    if archive.startswith("s3://"):
+        from maze_helpers.session import connect
+
+        with model_archive.local_copy(connect(mode).boto_session, archive) as path:
+            findings = model_archive.examine(path, framework, program)
+    else:
+        findings = model_archive.examine(archive, framework, program)
+    broken = any(finding.level == "broken" for finding in findings)
+    if as_json:
+        _print_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
+    else:
+        model_archive.show(findings)
+    sys.exit(1 if broken else 0)
+
+
 if __name__ == "__main__":
     main()
