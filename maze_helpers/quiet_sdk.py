@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import warnings
 
 from maze_helpers import slow_imports
 
@@ -22,6 +23,8 @@ def quieten() -> None:
     # of its own.
     for name in ("botocore", "sagemaker", "sagemaker.config"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Transformers imports tqdm's widgets: their absence would be a red box in every notebook.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     shell = _shell()
     if shell is not None and _give_back_tracebacks not in shell.events.callbacks["post_execute"]:
         shell.events.register("post_execute", _give_back_tracebacks)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 IMPORT = "import sagemaker\nfrom sagemaker.sklearn import SKLearn"
+BARS = "import tqdm.autonotebook"
 QUIETEN = "from maze_helpers.quiet_sdk import quieten\nquieten()"
 
 
@@ -22,11 +23,15 @@ def run(*sources):
 
 @pytest.fixture(scope="module")
 def outputs():
-    return run(QUIETEN, QUIETEN, IMPORT, "raise ValueError('one sentence')", "1 +")
+    return run(QUIETEN, QUIETEN, IMPORT, "raise ValueError('one sentence')", "1 +", BARS)
 
 
 def test_importing_the_sdk_prints_nothing(outputs):
     assert outputs[2] == []
+
+
+def test_progress_bars_without_widgets_are_no_warning(outputs):
+    assert outputs[5] == []
 
 
 def test_an_error_is_an_error_output_after_the_sdk_is_imported(outputs):
