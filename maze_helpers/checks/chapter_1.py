@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from maze_helpers import data
 from maze_helpers.checks.check import Check, Missing
+from maze_helpers.checks.jobs import completed_job
 from maze_helpers.checks.model import (
     ACCURACY_NEEDED,
     OtherVersion,
@@ -127,7 +128,7 @@ def _look_at_task_3(session: boto3.Session, job_name: str, folder: Path = HERE) 
                 f"src/train.py does not read {variable}: "
                 f"make os.environ.get('{variable}') the default of its argument."
             )
-    job = _completed(session, job_name)
+    job = completed_job(session, job_name)
     channels = [channel["ChannelName"] for channel in job.get("InputDataConfig", [])]
     if "train" not in channels:
         raise Missing("The job had no channel named train: fit({'train': s3_url}) gives it one.")
@@ -153,21 +154,6 @@ def _judge_by_log(session: boto3.Session, job_name: str) -> str:
     return f"By the job's own log, its scores are {min(scores):.1%} or better."
 
 
-def _completed(session: boto3.Session, job_name: str) -> dict:
-    sagemaker = session.client("sagemaker")
-    try:
-        job = sagemaker.describe_training_job(TrainingJobName=job_name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
-            raise
-        raise Missing(f"There is no training job {job_name}: has fit() run?") from error
-    status = job["TrainingJobStatus"]
-    if status != "Completed":
-        reason = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
-        raise Missing(f"{job_name} is {status}, not Completed: {reason}")
-    return job
-
-
 def _download_model(session: boto3.Session, job: dict) -> object:
     url = job["ModelArtifacts"]["S3ModelArtifacts"]
     bucket, key = url.removeprefix("s3://").split("/", 1)
@@ -185,7 +171,7 @@ def _download_model(session: boto3.Session, job: dict) -> object:
 
 
 def _look_at_task_4(session: boto3.Session, job_name: str) -> str:
-    job = _completed(session, job_name)
+    job = completed_job(session, job_name)
     definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
     if not definitions:
         raise Missing("The job has no metric definitions: give the estimator metric_definitions.")

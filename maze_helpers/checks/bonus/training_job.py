@@ -9,6 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from maze_helpers.checks.check import Check, Missing
+from maze_helpers.checks.jobs import completed_job
 from maze_helpers.metrics import scrape_metric
 
 # Fewer utterances than these are a slice, for a quick run: its accuracy says nothing.
@@ -23,27 +24,12 @@ NOT_THERE = ("404", "NoSuchKey", "NoSuchBucket")
 
 
 def _look(session: boto3.Session, job_name: str, resumed_job_name: str) -> str:
-    job = _completed(session, job_name)
+    job = completed_job(session, job_name)
     _judge_model(session, job)
     _judge_source(session, job)
     judgement = _judge_metrics(session, job)
     _judge_resumption(session, resumed_job_name)
     return f"{job_name}: {judgement} {resumed_job_name} went on from a checkpoint."
-
-
-def _completed(session: boto3.Session, job_name: str) -> dict:
-    sagemaker = session.client("sagemaker")
-    try:
-        job = sagemaker.describe_training_job(TrainingJobName=job_name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
-            raise
-        raise Missing(f"There is no training job {job_name}: has fit() run?") from error
-    status = job["TrainingJobStatus"]
-    if status != "Completed":
-        reason = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
-        raise Missing(f"{job_name} is {status}, not Completed: {reason}")
-    return job
 
 
 def _judge_model(session: boto3.Session, job: dict) -> None:
@@ -133,7 +119,7 @@ def _utterances(session: boto3.Session, job: dict) -> int:
 
 
 def _judge_resumption(session: boto3.Session, job_name: str) -> None:
-    job = _completed(session, job_name)
+    job = completed_job(session, job_name)
     if "CheckpointConfig" not in job:
         raise Missing(f"{job_name} has no checkpoints: give the estimator checkpoint_s3_uri.")
     epochs = scrape_metric(EPOCH, _log_lines(session, job_name))
