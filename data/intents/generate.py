@@ -54,8 +54,8 @@ TRAIN_ROWS = {
 }
 TEST_ROWS = 40
 # From these shares on, two texts count as near-duplicates.
-SHARED_WORDS_LIMIT = 0.6
-SHARED_GRAMS_LIMIT = 0.6
+SHARED_WORDS_LIMIT = 0.5
+SHARED_GRAMS_LIMIT = 0.5
 ATTEMPTS_PER_ROW = 60
 
 SLOT = re.compile(r"\{(\w+)\}")
