@@ -1,5 +1,8 @@
 """The checks of the bonus track, one a notebook: `checks.bonus.project(…)`."""
 
+from maze_helpers.checks.bonus.endpoint import endpoint
+from maze_helpers.checks.bonus.inference_script import inference_script
+from maze_helpers.checks.bonus.notebook_instance import notebook_instance
 from maze_helpers.checks.bonus.training_job import training_job
 
-__all__ = ["training_job"]
+__all__ = ["endpoint", "inference_script", "notebook_instance", "training_job"]
