@@ -13,6 +13,7 @@ from maze_helpers.local_cloud.engine.hosting.endpoints import HostingEngine
 from maze_helpers.local_cloud.engine.hosting.invocation_metrics import InvocationMetrics
 from maze_helpers.local_cloud.engine.hosting.scaling import Scaler
 from maze_helpers.local_cloud.engine.hosting.serverless_settings import idle_time_s
+from maze_helpers.local_cloud.engine.notebooks.engine import NotebookEngine
 from maze_helpers.local_cloud.engine.processing.engine import ProcessingEngine
 from maze_helpers.local_cloud.engine.training import TrainingEngine
 from maze_helpers.local_cloud.engine.transform.transforms import TransformEngine
@@ -69,6 +70,7 @@ class LocalCloud:
         self.scaling = Scaler(self, Endpoints(self, resources).update_weights_and_capacities)
         self.async_inferences = AsyncInferences(self)
         self.transforms = TransformEngine(self)
+        self.notebooks = NotebookEngine(self)
 
     def objects_as(self, role_arn: str) -> ObjectStore:
         """Return the object store as a role may use it: each call raises AccessDenied if not."""
@@ -92,6 +94,7 @@ class LocalCloud:
         self.processing.recover()
         self.hosting.recover()
         self.transforms.recover()
+        self.notebooks.recover()
         self.async_inferences.start()
         self.scaling.start()
 
@@ -103,6 +106,7 @@ class LocalCloud:
         """Stop what runs, then close the store."""
         self.scaling.close()
         self.async_inferences.close()
+        self.notebooks.close()
         self.hosting.close()
         self.data_capture.close()
         self.transforms.close()

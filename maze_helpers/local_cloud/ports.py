@@ -3,6 +3,7 @@
 import os
 import socket
 import zlib
+from pathlib import Path
 
 import psutil
 
@@ -29,12 +30,17 @@ def listen(home: Home, port: int | None) -> socket.socket:
             )
         return listener
     # Each folder begins elsewhere, so that none takes the port of another that is down.
-    start = zlib.crc32(os.fsencode(home.path)) % PORTS
+    start = preferred_port(home.path) - FIRST_PORT
     for offset in range(PORTS):
         listener = _try_to_listen(FIRST_PORT + (start + offset) % PORTS)
         if listener:
             return listener
     raise MazeError("No port is free: choose one with `maze up --port N`.")
+
+
+def preferred_port(folder: Path) -> int:
+    """Return the port to try first for what a folder is of."""
+    return FIRST_PORT + zlib.crc32(os.fsencode(folder)) % PORTS
 
 
 def _try_to_listen(port: int) -> socket.socket | None:

@@ -20,6 +20,7 @@ from maze_helpers.local_cloud.authorization import SAGEMAKER
 _OF_ONE_RESOURCE = re.compile(r"(?:Create|Delete|Describe|Start|Stop|Update)([A-Z]\w+)")
 # Those whose names do not end as their resource is called.
 _NOUNS = {
+    "CreatePresignedNotebookInstanceUrl": "NotebookInstance",
     "InvokeEndpoint": "Endpoint",
     "InvokeEndpointAsync": "Endpoint",
     "InvokeEndpointWithResponseStream": "Endpoint",
@@ -39,6 +40,9 @@ _KEYS = {
     "sagemaker:ServerlessMaxConcurrency": "MaxConcurrency",
     "sagemaker:ServerlessMemorySize": "MemorySizeInMB",
     "sagemaker:TargetModel": "TargetModel",
+    "sagemaker:DirectInternetAccess": "DirectInternetAccess",
+    "sagemaker:RootAccess": "RootAccess",
+    "sagemaker:MinimumInstanceMetadataServiceVersion": "MinimumInstanceMetadataServiceVersion",
 }
 
 

@@ -86,6 +86,7 @@ class Container:
     memory: the watch over that limit, once it is started; None where there is none.
     network: its host name and what it reaches; None for the machine's.
     directory: where the command starts; None for where Python finds this package.
+    user_home: what it sees at /home/ec2-user, where it has namespaces; None for the machine's.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Container:
         memory_limit_bytes: int | None = None,
         network: ContainerNetwork | None = None,
         directory: Path | None = None,
+        user_home: Path | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.isolation = isolation() if isolated else "none"
@@ -115,6 +117,7 @@ class Container:
         self._memory_limit_bytes = memory_limit_bytes
         self._network = network if self.isolation != "none" else None
         self._directory = directory
+        self._user_home = user_home if self.isolation != "none" else None
         self.memory: MemoryLimit | None = None
         self._hinted = False
         self._output_ended = threading.Event()
@@ -141,6 +144,8 @@ class Container:
         options = self._network.options() if self._network else []
         if self._directory is not None:
             options += ["--directory", str(self._directory)]
+        if self._user_home is not None:
+            options += ["--user-home", str(self._user_home.resolve())]
         self._process = subprocess.Popen(
             _supervised(self.isolation, self.folder / "opt" / "ml", self._command, options),
             cwd=PACKAGE_ROOT,

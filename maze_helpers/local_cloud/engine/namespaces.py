@@ -69,11 +69,20 @@ def mount_at_opt_ml(folder: str) -> None:
 
     Raises: OSError, if the machine does not allow it.
     """
+    mount_below(folder, "/opt", "ml")
+
+
+def mount_below(folder: str, parent: str, name: str) -> None:
+    """Show a folder by a name below another, and the rest of that as it was.
+
+    Only this mount namespace sees it. Raises: OSError, if the machine does not allow it.
+    """
+    target = f"{parent}/{name}"
     source = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    if not os.path.isdir("/opt/ml"):
-        _cover_opt()
-        os.mkdir("/opt/ml")
-    _bind(f"/proc/self/fd/{source}", "/opt/ml")
+    if not os.path.isdir(target):
+        _cover(parent, name)
+        os.mkdir(target)
+    _bind(f"/proc/self/fd/{source}", target)
     os.close(source)
 
 
@@ -101,14 +110,14 @@ def adopt_orphans() -> None:
     _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
-def _cover_opt() -> None:
-    """Put an empty folder over /opt, and in it everything that /opt held, save for an "ml"."""
-    opt = os.open("/opt", os.O_PATH | os.O_DIRECTORY)
-    with os.scandir("/opt") as entries:
-        children = [entry for entry in entries if entry.name != "ml"]
-    _mount("tmpfs", "/opt", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+def _cover(folder: str, name: str) -> None:
+    """Put an empty folder over one, and in it everything that this held, save for one name."""
+    covered = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    with os.scandir(folder) as entries:
+        children = [entry for entry in entries if entry.name != name]
+    _mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for child in children:
-        original = f"/proc/self/fd/{opt}/{child.name}"
+        original = f"/proc/self/fd/{covered}/{child.name}"
         if child.is_symlink():
             os.symlink(os.readlink(original), child.path)
             continue
@@ -117,7 +126,7 @@ def _cover_opt() -> None:
         else:
             os.close(os.open(child.path, os.O_CREAT | os.O_WRONLY))
         _bind(original, child.path)
-    os.close(opt)
+    os.close(covered)
 
 
 def _bind(source: str, target: str) -> None:

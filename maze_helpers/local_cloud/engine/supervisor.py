@@ -6,6 +6,7 @@ container ends. Standard library only, and quick to import.
 
 --network 5,6: open files of the namespaces to enter. --host-name algo-1: what the container is
 called. --hosts-file PATH: what it sees at /etc/hosts. --directory PATH: where the command starts.
+--user-home PATH: what it sees at /home/ec2-user.
 """
 
 import os
@@ -61,6 +62,8 @@ def isolate(options: dict[str, str], isolation: str, folder: str) -> None:
     namespaces.unshare(flags)
     namespaces.keep_mounts_private()
     namespaces.mount_at_opt_ml(folder)
+    if "--user-home" in options:
+        namespaces.mount_below(options["--user-home"], "/home", "ec2-user")
     if "--hosts-file" in options:
         namespaces.mount_hosts_file(options["--hosts-file"])
     if host_name:

@@ -3,14 +3,15 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from maze_helpers.local_cloud.errors import ValidationException
 from maze_helpers.local_cloud.services.sagemaker.resources import (
-    PROCESSING_JOB,
+    ENDPOINT,
+    ENDPOINT_CONFIG,
+    MODEL,
     TRAINING_JOB,
-    TRANSFORM_JOB,
     Document,
     Kind,
     load,
@@ -21,7 +22,8 @@ from maze_helpers.local_cloud.store import Store
 DEFAULT_PAGE_SIZE = 10
 # AWS's own words, an unfilled placeholder included.
 INVALID_TOKEN = 'Invalid pagination token because "{0}".'
-_JOBS = (PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB)
+# Source: CreationTimeAfter of ListEndpoints, -EndpointConfigs and -Models: at that moment, too.
+_ALSO_AT = (ENDPOINT, ENDPOINT_CONFIG, MODEL)
 _SORT_COLUMNS = {
     "CreationTime": "created_at",
     "LastModifiedTime": "modified_at",
@@ -36,11 +38,15 @@ _TIME_FILTERS = {
 }
 
 
-def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[Document], str]:
+def list_page(
+    store: Store, kind: Kind, request: dict[str, Any], filters: Mapping[str, str] = {}
+) -> tuple[list[Document], str]:
     """Return one page of documents and the token of the next, "" on the last.
 
-    request: the List operation's own members. Without SortOrder the newest comes first, as
-    public scripts rely on; the references of ListTrainingJobs and ListProcessingJobs say Ascending.
+    request: the List operation's own members. filters: conditions in SQL on the value of each of
+    these members, for those that only this operation has.
+    Without SortOrder the newest comes first, as public scripts rely on; the references of
+    ListTrainingJobs and ListProcessingJobs say Ascending.
     With both StatusEquals and MaxResults, a page of training jobs is cut first and filtered then,
     so that it may be short, even empty, before the last.
     Raises: ValidationException, for a token that is not one of ours.
@@ -51,6 +57,9 @@ def list_page(store: Store, kind: Kind, request: dict[str, Any]) -> tuple[list[D
     column = _SORT_COLUMNS[sort_by]
     descending = request.get("SortOrder", "Descending") == "Descending"
     conditions, values = _conditions(kind, request)
+    for member in filters.keys() & request.keys():
+        conditions.append(filters[member])
+        values.append(request[member])
     status = request.get("StatusEquals")
     if status and not (kind is TRAINING_JOB and "MaxResults" in request):
         conditions.append("status = ?")
@@ -90,8 +99,7 @@ def _conditions(kind: Kind, request: dict[str, Any]) -> tuple[list[str], list[An
         values.append(request["NameContains"])
     for member, condition in _TIME_FILTERS.items():
         if member in request:
-            if member == "CreationTimeAfter" and kind not in _JOBS:
-                # Source: CreationTimeAfter of ListEndpoints, -EndpointConfigs and -Models.
+            if member == "CreationTimeAfter" and kind in _ALSO_AT:
                 condition = "created_at >= ?"
             conditions.append(condition)
             values.append(request[member].timestamp())

@@ -12,6 +12,7 @@ from maze_helpers.local_cloud.services.sagemaker.quotas import (
     ALL_TRAINING_INSTANCES,
     ALL_TRANSFORM_INSTANCES,
     ENDPOINT,
+    NOTEBOOK_INSTANCE,
     PROCESSING_JOB,
     SERVERLESS_ENDPOINTS,
     SPOT_TRAINING_JOB,
@@ -68,6 +69,11 @@ def processing_usage(job: Document) -> Counter[Quota]:
 def transform_usage(job: Document) -> Counter[Quota]:
     """Return what a transform job takes of each quota, while it runs."""
     return _instances([job["TransformResources"]], TRANSFORM_JOB, ALL_TRANSFORM_INSTANCES)
+
+
+def notebook_usage(notebook: Document) -> Counter[Quota]:
+    """Return what a notebook instance takes of each quota, while it has an instance."""
+    return Counter({instances_of(notebook["InstanceType"], NOTEBOOK_INSTANCE): 1})
 
 
 def _instances(groups: Iterable[Document], use: str, across: Quota) -> Counter[Quota]:

@@ -118,6 +118,26 @@ ENDPOINT = Kind(
     not_found='Could not find endpoint "{arn}".',
     taken='Cannot create already existing endpoint "{arn}".',
 )
+NOTEBOOK_INSTANCE = Kind(
+    arn_type="notebook-instance",
+    noun="NotebookInstance",
+    # Source of both: moto, which has them from AWS.
+    not_found="RecordNotFound",
+    taken="Cannot create a duplicate Notebook Instance ({arn})",
+)
+LIFECYCLE_CONFIG = Kind(
+    arn_type="notebook-instance-lifecycle-config",
+    noun="NotebookInstanceLifecycleConfig",
+    # Source of both: moto, which has them from AWS.
+    not_found=(
+        "Unable to describe Notebook Instance Lifecycle Config '{arn}'. (Details: Notebook "
+        "Instance Lifecycle Config does not exist.)"
+    ),
+    taken=(
+        "Unable to create Notebook Instance Lifecycle Config {arn}. (Details: Notebook Instance "
+        "Lifecycle Config already exists.)"
+    ),
+)
 
 
 class Resources:

@@ -8,6 +8,10 @@ from maze_helpers.local_cloud.protocol import ServiceProtocol
 from maze_helpers.local_cloud.services.sagemaker.endpoint_configs import EndpointConfigs
 from maze_helpers.local_cloud.services.sagemaker.endpoints import Endpoints
 from maze_helpers.local_cloud.services.sagemaker.models import Models
+from maze_helpers.local_cloud.services.sagemaker.notebook_instances import NotebookInstances
+from maze_helpers.local_cloud.services.sagemaker.notebook_lifecycle_configs import (
+    NotebookLifecycleConfigs,
+)
 from maze_helpers.local_cloud.services.sagemaker.processing_jobs import ProcessingJobs
 from maze_helpers.local_cloud.services.sagemaker.resources import Resources
 from maze_helpers.local_cloud.services.sagemaker.search import Search
@@ -29,6 +33,8 @@ class SageMaker:
             **EndpointConfigs(cloud, resources).operations,
             **Endpoints(cloud, resources).operations,
             **Models(cloud, resources).operations,
+            **NotebookInstances(cloud, resources).operations,
+            **NotebookLifecycleConfigs(cloud, resources).operations,
             **ProcessingJobs(cloud, resources).operations,
             **Search(cloud, resources).operations,
             **TrainingJobs(cloud, resources).operations,
