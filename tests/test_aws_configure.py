@@ -85,6 +85,7 @@ def test_the_files_lie_where_the_environment_says(user_home, tmp_path):
     assert list(user_home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_answers_may_come_from_a_pipe(user_home):
     typed = "".join(f"{answer}\n" for answer in TYPED)
     done = subprocess.run(
@@ -111,6 +112,7 @@ def poisoned(user_home) -> Path:
     return user_home
 
 
+@pytest.mark.slow
 def test_the_poison_works(poisoned):
     done = subprocess.run(
         [AWS, "s3", "ls"], env=outside(poisoned), capture_output=True, text=True, timeout=60

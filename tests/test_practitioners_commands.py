@@ -233,6 +233,7 @@ CALLS: list[tuple[str, str, dict, str, object]] = [
 ]
 
 
+@pytest.mark.slow
 def test_boto3_goes_the_same_way(new_cloud):
     clients = {service: new_cloud.client(service) for service, *_ in CALLS}
     for service, operation, request, looked_at, expected in CALLS:
