@@ -58,7 +58,7 @@ SHARED_WORDS_LIMIT = 0.5
 SHARED_GRAMS_LIMIT = 0.5
 ATTEMPTS_PER_ROW = 60
 
-SLOT = re.compile(r"\{(\w+)\}")
+ARTICLE_AND_SLOT = re.compile(r"(\ba )?\{(\w+)\}", re.IGNORECASE)
 WORD = re.compile(r"[a-z0-9]+")
 LONG_WORD = re.compile(r"[A-Za-z]{4,}")
 KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -163,14 +163,20 @@ def utterance(template: str, vocabulary: dict[str, list[str]], random: Random) -
 
 
 def filled(template: str, vocabulary: dict[str, list[str]], random: Random) -> str:
-    """Return the template with a value in each slot; a slot named twice gets two values."""
+    """Return the template with a value in each slot; a slot named twice gets two values.
+
+    "a" becomes "an" where the value asks for it.
+    """
     used: list[str] = []
 
-    def value(slot: re.Match[str]) -> str:
-        used.append(random.choice([v for v in vocabulary[slot[1]] if v not in used]))
-        return used[-1]
+    def value(found: re.Match[str]) -> str:
+        article, slot = found.groups(default="")
+        used.append(random.choice([v for v in vocabulary[slot] if v not in used]))
+        if article and used[-1][0] in "aeio":
+            article = f"{article[0]}n "
+        return article + used[-1]
 
-    return SLOT.sub(value, template)
+    return ARTICLE_AND_SLOT.sub(value, template)
 
 
 def decorated(text: str, vocabulary: dict[str, list[str]], random: Random) -> str:
