@@ -100,6 +100,15 @@ def test_requirements_that_do_not_install_end_the_server():
     assert why in log
 
 
+# As many recipes pack it: the script is found beside the model, the requirements are not.
+@pytest.mark.slow
+def test_code_at_the_top_is_served_and_its_requirements_are_not_installed():
+    files = {"inference.py": SURROUNDINGS, "requirements.txt": "--no-index\nno_such_package\n"}
+    with serving(served(None, files), PYTORCH_SERVE) as server:
+        assert server.invoke_when_up("[]").status == 200
+        assert "installing packages" not in server.log
+
+
 def test_code_that_the_image_does_not_fetch_is_named_in_the_log():
     what = served(None, code_uri="s3://bucket/sourcedir.tar.gz")
     with serving(what, HUGGING_FACE_SERVE) as server:
