@@ -3,7 +3,8 @@
 A finished job stays: its record costs nothing, and the ledger is read from it. So do its log
 streams: they are in a group that all jobs of its kind in the account share. Of an endpoint
 nothing stays, neither its configuration nor its models nor its log group, which is its alone: the
-ledger forgets an endpoint that is cleaned up.
+ledger forgets an endpoint that is cleaned up. So it does a notebook instance, whose volume and log
+streams go with it; those of one that is gone already are known by its name alone.
 """
 
 import re
@@ -27,6 +28,9 @@ from maze_helpers.job_kinds import (
     describe_job,
     tagged_jobs,
 )
+from maze_helpers.notebook_bills import LOG_GROUP, log_streams, logged_names
+from maze_helpers.notebook_bills import PREFIX as NOTEBOOK_PREFIX
+from maze_helpers.notebook_instances import delete_notebook_instance
 from maze_helpers.tags import PREFIX, is_tagged
 
 COLUMNS = ["kind", "name", "action"]
@@ -104,6 +108,43 @@ def _models(session: boto3.Session) -> Iterator[Leftover]:
         )
 
 
+def _notebook_instances(session: boto3.Session) -> Iterator[Leftover]:
+    """Yield the maze's notebook instances, then their lifecycle configurations and logs."""
+    sagemaker = session.client("sagemaker")
+    kind = "notebook instance"
+    names = logged_names(session, NOTEBOOK_PREFIX)
+    for summary in _pages(sagemaker, "list_notebook_instances", "NotebookInstances"):
+        name = summary["NotebookInstanceName"]
+        if is_tagged(sagemaker, summary["NotebookInstanceArn"]):
+            names.add(name)
+            yield Leftover(kind, name, "delete", partial(delete_notebook_instance, sagemaker, name))
+        else:
+            names.discard(name)
+    yield from _lifecycle_configs(sagemaker)
+    for name in sorted(names):
+        if streams := log_streams(session, f"{name}/"):
+            stream = f"{LOG_GROUP}:{name}/"
+            act = partial(_delete_streams, session, f"{name}/")
+            yield Leftover("log streams", stream, f"delete {len(streams)}", act)
+
+
+def _lifecycle_configs(sagemaker: Any) -> Iterator[Leftover]:
+    noun = "NotebookInstanceLifecycleConfig"
+    operation = "list_notebook_instance_lifecycle_configs"
+    for config in _tagged(sagemaker, operation, f"{noun}s", f"{noun}Arn"):
+        name = config[f"{noun}Name"]
+        delete = sagemaker.delete_notebook_instance_lifecycle_config
+        yield Leftover(
+            "lifecycle configuration", name, "delete", partial(delete, **{f"{noun}Name": name})
+        )
+
+
+def _delete_streams(session: boto3.Session, prefix: str) -> None:
+    logs = session.client("logs")
+    for stream in log_streams(session, prefix):
+        logs.delete_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
+
+
 def _objects(session: boto3.Session) -> Iterator[Leftover]:
     s3 = session.client("s3")
     for bucket, prefix in _outermost(_prefixes(session)):
@@ -123,6 +164,7 @@ KINDS: list[Callable[[boto3.Session], Iterator[Leftover]]] = [
     _running_jobs,
     _endpoints,
     _log_groups_of_the_gone,
+    _notebook_instances,
     _objects,
     _endpoint_configs,
     _models,
@@ -139,7 +181,8 @@ def clean(session: boto3.Session, dry_run: bool = True) -> pd.DataFrame:
     """Return what was removed, or with dry_run what would be: kind, name, action.
 
     Twice does no harm: the second time there is nothing left. Raises: botocore's WaiterError, if
-    a job does not stop within five minutes, or an endpoint is not gone within half an hour.
+    a job does not stop within five minutes, or an endpoint or a notebook instance is not gone
+    within half an hour.
     """
     rows = []
     for leftover in find(session):

@@ -1,8 +1,9 @@
-"""What the maze's jobs and endpoints cost on AWS: read through the AWS API, priced from a list.
+"""What the maze has run costs on AWS: read through the AWS API, priced from a list.
 
 The list, data/prices.csv, holds on-demand prices in USD of one region. checked: the day on which a
 price was compared with public quotations of AWS's price list; source: AWS's page with today's. For
-a budget, look there. Not counted: storage, requests and free tiers.
+a budget, look there. Notebook instances have the prices of Studio, whose instances cost the same.
+Not counted: storage, requests and free tiers.
 """
 
 import math
@@ -24,6 +25,7 @@ from maze_helpers.job_kinds import (
     describe_job,
     tagged_jobs,
 )
+from maze_helpers.notebook_bills import notebook_rows
 
 PRICES_CSV = DATA / "prices.csv"
 COLUMNS = ["job", "use", "instance", "count", "billable_s", "usd"]
@@ -96,6 +98,7 @@ BILLED: list[Callable[[boto3.Session], Iterator[Row]]] = [
     partial(_job_rows, TRANSFORM, _transform_row),
     partial(_job_rows, PROCESSING, _processing_row),
     endpoint_rows,
+    notebook_rows,
 ]
 # What a row of each use is, in a sentence.
 _NOUNS = {
@@ -104,6 +107,7 @@ _NOUNS = {
     "processing": "job",
     "hosting": "endpoint",
     "serverless": "endpoint",
+    "notebook": "notebook instance",
 }
 
 
@@ -115,7 +119,7 @@ def prices() -> pd.DataFrame:
 def usd_per_hour(instance_type: str, use: str, region: str) -> float | None:
     """Return what one instance costs an hour, or None where the list does not know it.
 
-    use: training, hosting, transform, processing, studio or serverless.
+    use: training, hosting, transform, processing, studio, notebook or serverless.
     """
     by_what = prices().set_index(["instance_type", "use", "region"])["usd_per_hour"]
     return by_what.get((instance_type, use, region))
@@ -124,8 +128,9 @@ def usd_per_hour(instance_type: str, use: str, region: str) -> float | None:
 def ledger(session: boto3.Session) -> pd.DataFrame:
     """Return what the maze has run, oldest first: job, use, instance, count, billable_s, usd.
 
-    job: the name of a job or an endpoint; each of an endpoint's variants has a row. billable_s:
-    seconds of each instance. usd: of all of them; missing where the price is unknown.
+    job: the name of a job, an endpoint or a notebook instance; each of an endpoint's variants has
+    a row. billable_s: seconds of each instance. usd: of all of them; missing where the price is
+    unknown.
     """
     rows = [row for billed in BILLED for row in billed(session)]
     rows.sort(key=itemgetter("created"))
@@ -161,7 +166,8 @@ def _counted(ledger: pd.DataFrame) -> str:
     counts = ledger.groupby(ledger["use"].map(_NOUNS))["job"].nunique()
     parts = [
         f"{count} {noun}{'' if count == 1 else 's'}"
-        for noun in ("job", "endpoint")
+        for noun in ("job", "endpoint", "notebook instance")
         if (count := counts.get(noun, 0))
     ]
-    return " and ".join(parts) or "0 jobs"
+    *first, last = parts or ["0 jobs"]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -2,11 +2,13 @@
 
 from botocore.exceptions import ClientError
 
+_WORDS = ("Could not find", "RecordNotFound", "Lifecycle Config does not exist")
+
 
 def is_gone(error: ClientError) -> bool:
     """Return whether a call failed because what it names is not there."""
     code = error.response["Error"]["Code"]
-    # SageMaker has no code of its own for it.
+    # SageMaker has no code of its own for it; the last two are a notebook instance's.
     return code == "ResourceNotFoundException" or (
-        code == "ValidationException" and "Could not find" in str(error)
+        code == "ValidationException" and any(words in str(error) for words in _WORDS)
     )

@@ -1,4 +1,7 @@
-"""Ending what a run of notebooks left running, and what bills: its endpoints and its jobs."""
+"""Ending what a run of notebooks left running, and what bills.
+
+That is its endpoints, its jobs and its notebook instances.
+"""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -38,6 +41,7 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
 
     from maze_helpers.cleanup import delete_endpoint, stop_job
     from maze_helpers.job_kinds import PROCESSING, TRANSFORM
+    from maze_helpers.notebook_instances import delete_notebook_instance
     from maze_helpers.session import connect
 
     try:
@@ -54,6 +58,10 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
         endpoints = _of_run(sagemaker, run, there, "Endpoints", "Endpoint")
         for name in endpoints:
             delete_endpoint(sagemaker, name)
+        there = sagemaker.get_paginator("list_notebook_instances").paginate()
+        instances = _of_run(sagemaker, run, there, "NotebookInstances", "NotebookInstance")
+        for name in instances:
+            delete_notebook_instance(sagemaker, name)
     except (BotoCoreError, ClientError) as error:
         raise MazeError(
             f"What the notebook left running could not be ended ({error}): run `maze clean` to "
@@ -62,6 +70,10 @@ def _end_leftovers(run: str, mode: str | None) -> list[str]:
     return [
         *(f"The {kind.name} {name} was still running: it is stopped now." for kind, name in jobs),
         *(f"The endpoint {name} was still there: it is deleted now." for name in endpoints),
+        *(
+            f"The notebook instance {name} was still there: it is deleted now."
+            for name in instances
+        ),
     ]
 
 

@@ -21,6 +21,7 @@ INSTANCE_TYPES = {
     "transform": "TransformInstanceType",
     "processing": "ProcessingInstanceType",
     "studio": "AppInstanceType",
+    "notebook": "InstanceType",
 }
 
 

@@ -13,6 +13,7 @@ from deployer import variant
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from implemented_operations import Implemented, implemented, of_s3
+from notebook_instances import FAILS, Notebooks
 from processor import BUCKET as PROCESSING_BUCKET
 from processor import Processing
 from response_check import misfits
@@ -63,6 +64,8 @@ KNOWN: dict[str, dict[str, Any]] = {
         "EndpointConfigName": JOB,
         "EndpointName": JOB,
         "ModelName": JOB,
+        "NotebookInstanceLifecycleConfigName": JOB,
+        "NotebookInstanceName": JOB,
         "ProcessingJobName": JOB,
         "Resource": "TrainingJob",
         "ResourceArn": f"{ARN}:model/{JOB}",
@@ -141,6 +144,9 @@ def seed_sagemaker(recorder: Recorder) -> None:
     config = transforms.config(variant(model), name=JOB, Tags=tags)
     transforms.endpoint(config, JOB, Tags=tags)
     transforms.job(model, TransformJobName=JOB, Tags=tags)
+    notebooks = Notebooks(recorder)
+    config = notebooks.config(FAILS, NotebookInstanceLifecycleConfigName=JOB, Tags=tags)
+    notebooks.create(NotebookInstanceName=JOB, LifecycleConfigName=config, Tags=tags)
     processing.create("print('processed')", ProcessingJobName=JOB, Tags=tags)
     start_job(recorder, JOB, "print('loss=1')", PROCESSING_BUCKET, Tags=tags)
 
