@@ -14,6 +14,7 @@ import os
 folder = os.environ.get("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints")
 path = os.path.join(folder, "last")
 begin = int(open(path).read()) + 1 if os.path.exists(path) else 1
+print("going on after epoch", begin - 1)
 for epoch in range(begin, begin + 3):
     print(f"epoch={epoch} train:loss=1.5 validation:accuracy=0.9")
     if os.path.isdir(folder):

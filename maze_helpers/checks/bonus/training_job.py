@@ -18,7 +18,8 @@ ACCURACY_NEEDED = 0.9
 EPOCHS_NEEDED = 2
 WEIGHTS = re.compile(r"\.(pth|pt|bin|safetensors|ckpt)$")
 INSTALLS = re.compile(r"pip[\"'\s,]+install|pip\.main")
-EPOCH = r"(?i)\bepoch\W{1,3}(\d+)"
+# "epoch=2 …" and "Epoch 2: …", but not "going on after epoch 1".
+EPOCH = r"(?i)^\s*epoch\W{1,3}(\d+)"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 NOT_THERE = ("404", "NoSuchKey", "NoSuchBucket")
 
