@@ -46,15 +46,12 @@ class Measured:
 
     def usd_a_month(self, requests_a_day: float, bursts_a_day: float) -> float:
         """Return what it costs. bursts_a_day: into how many heaps the day's requests fall."""
-        busy_s = requests_a_day * self.busy_s
-        if self.way == SERVERLESS:
-            billed_s = busy_s
-        elif self.way == REAL_TIME:
+        billed_s = busy_s = requests_a_day * self.busy_s
+        if self.way != SERVERLESS:
             billed_s = SECONDS_A_DAY * max(1, math.ceil(busy_s / SECONDS_A_DAY))
-        else:
-            least_s = SECONDS_A_DAY * math.ceil(busy_s / SECONDS_A_DAY)
+        if self.way == ASYNC:
             heaps = min(bursts_a_day, requests_a_day)
-            billed_s = min(busy_s + heaps * (START_S + LINGER_S), max(least_s, SECONDS_A_DAY))
+            billed_s = min(billed_s, busy_s + heaps * (START_S + LINGER_S))
         return self.usd_an_hour * billed_s / 3600 * DAYS_A_MONTH
 
     @property
