@@ -57,6 +57,7 @@ def end(document: Document, status: str, secondary_status: str, now: datetime) -
     """End a job, and count its seconds if it ever had an instance.
 
     Both counts are whole seconds, rounded up: AWS's model has 1 as their minimum.
+    Differs from AWS: there, the billable time of a spot job is less, by what spot instances save.
     """
     document["TrainingJobStatus"] = status
     enter(document, secondary_status, now)
