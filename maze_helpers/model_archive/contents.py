@@ -38,7 +38,7 @@ class Member:
 class Contents:
     """members: by path, without a leading "./". texts: of small files of code and settings.
     pickled: what files of models would import. problems: what was wrong with the archive itself.
-    is_damaged: whether it cannot be unpacked, so that what it holds says little.
+    is_whole: whether all of it was read, so that what is not there is missing.
     """
 
     packed_bytes: int
@@ -46,7 +46,7 @@ class Contents:
     texts: dict[str, bytes] = field(default_factory=dict)
     pickled: dict[str, pickles.Pickled] = field(default_factory=dict)
     problems: list[Finding] = field(default_factory=list)
-    is_damaged: bool = False
+    is_whole: bool = True
 
     @property
     def files(self) -> list[str]:
@@ -82,7 +82,7 @@ def read(path: Path) -> Contents:
         mistaken = _not_gzip(head)
         if mistaken:
             contents.problems.append(mistaken)
-            contents.is_damaged = True
+            contents.is_whole = False
             return contents
         with gzip.GzipFile(fileobj=file) as unzipped:
             reader = BoundedReader(unzipped, MOST_UNPACKED_BYTES)
@@ -121,13 +121,14 @@ def _read_tar(reader: BoundedReader, contents: Contents) -> Iterator[Finding]:
                 # tarfile keeps each member, for a look-up by name that nobody does.
                 tar.members.clear()
     except TooMuchError as error:
+        contents.is_whole = False
         yield Finding(
             WARNING,
             f"It holds {error}, unpacked: it is looked at no further.",
             "Leave out what serving does not need; an endpoint unpacks all of it.",
         )
     except _DAMAGE as error:
-        contents.is_damaged = True
+        contents.is_whole = False
         yield _damaged(error, contents)
     else:
         yield from _drain(reader)

@@ -34,7 +34,7 @@ def examine(
     except OSError as error:
         raise MazeError(f"{path} cannot be read: {error.strerror or error}.") from error
     findings = list(contents.problems)
-    if not contents.is_damaged:
+    if contents.is_whole:
         findings.extend(_judge(contents, framework, program))
     return sorted(findings, key=lambda finding: _ORDER.get(finding.level, len(_ORDER)))
 
