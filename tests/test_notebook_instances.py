@@ -14,8 +14,8 @@ UNKNOWN = {"NotebookInstanceName": "nobody"}
 
 
 @pytest.fixture(scope="module")
-def notebooks(local_cloud) -> Notebooks:
-    return Notebooks(local_cloud)
+def notebooks(shared_trainer) -> Notebooks:
+    return Notebooks(shared_trainer.cloud)
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +192,25 @@ def test_who_may_not_pass_the_role_or_open_it_is_refused(notebooks, failed):
         sagemaker.create_presigned_notebook_instance_url, NotebookInstanceName=failed
     )
     assert f"on resource: {ARN}/failed-one" in message
+
+
+def test_a_policy_may_be_about_the_subnet_and_the_internet(notebooks):
+    only_in_subnet = {
+        "StringEquals": {"sagemaker:VpcSubnets": "subnet-1"},
+        "StringEqualsIfExists": {"sagemaker:DirectInternetAccess": "Enabled"},
+    }
+    role = Role(
+        notebooks.cloud,
+        allow("iam:PassRole"),
+        allow("sagemaker:CreateNotebookInstance", Condition=only_in_subnet),
+    )
+    create = role.client("sagemaker").create_notebook_instance
+    assert refused(create, **new())[0] == "AccessDeniedException"
+    code, _ = refused(create, **new(SubnetId="subnet-1", DirectInternetAccess="Disabled"))
+    assert code == "AccessDeniedException"
+    # Allowed, and then refused for what is not here.
+    code, _ = refused(create, **new(SubnetId="subnet-1", LifecycleConfigName="none"))
+    assert code == "ValidationException"
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 import requests
 import websocket
 from notebook_instances import HOME, Notebooks
+from running_container import needs_namespaces
 
 # What OnCreate and OnStart leave, and something that goes on behind.
 ON_CREATE = "echo made once >> SageMaker/made; echo created"
@@ -61,6 +62,7 @@ def run_in_kernel(session: requests.Session, base: str, code: str) -> str:
     return printed
 
 
+@needs_namespaces
 def test_scripts_run_in_order_in_its_home_and_write_to_streams_of_their_own(notebooks, running):
     assert notebooks.lines(running, "LifecycleConfigOnCreate") == ["created"]
     home, python = notebooks.lines(running, "LifecycleConfigOnStart")
@@ -102,6 +104,7 @@ def test_what_a_script_left_running_goes_on(notebooks, running):
 
 
 @pytest.mark.slow
+@needs_namespaces
 def test_a_kernel_is_the_role_and_uses_its_tools(notebooks, running):
     session, base = notebooks.open(running), notebooks.base(running)
     code = (

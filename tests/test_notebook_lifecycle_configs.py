@@ -8,8 +8,8 @@ PREFIX = "arn:aws:sagemaker:us-east-1:111122223333:notebook-instance-lifecycle-c
 
 
 @pytest.fixture(scope="module")
-def notebooks(local_cloud) -> Notebooks:
-    return Notebooks(local_cloud)
+def notebooks(shared_trainer) -> Notebooks:
+    return Notebooks(shared_trainer.cloud)
 
 
 def call(notebooks, verb: str, name: str, **members):

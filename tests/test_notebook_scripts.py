@@ -36,7 +36,9 @@ def run_scripts(folder: Path, *scripts: str, limit_s: float = 60) -> list[str]:
         check=False,
     )
     assert (run.returncode, run.stderr) == (1, "")
-    return run.stdout.splitlines()
+    first, *lines = run.stdout.splitlines()
+    assert first.startswith("jupyter.log Hint: ") and "/home/ec2-user" in first
+    return lines
 
 
 def test_each_line_names_its_stream_and_the_engine_is_told_how_scripts_ended(tmp_path):
@@ -82,6 +84,19 @@ def test_a_token_is_good_for_its_time_and_unchanged_alone():
 @pytest.mark.parametrize("token", ["", "-", "a-b-c", "é", "1-2"])
 def test_what_is_no_token_opens_nothing(token):
     assert session_of(SECRET, token, NOW_S) is None
+
+
+def test_a_line_that_has_no_end_is_passed_on_in_pieces(tmp_path):
+    lines = run_scripts(tmp_path, "head -c 80000 /dev/zero | tr '\\0' x", "exit 1")
+    pieces = [line for line in lines if line.startswith("LifecycleConfigOnCreate x")]
+    assert [line.count("x") for line in pieces] == [32_000, 32_000, 16_000]
+
+
+@pytest.mark.parametrize(("folder", "transport"), [("/tmp/a/jupyter", "ipc"), ("/t" * 40, "tcp")])
+def test_kernels_have_sockets_where_their_paths_are_short_enough(monkeypatch, folder, transport):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", folder)
+    settings = jupyter_settings({"port": 1, "volume": "/v"})
+    assert settings["KernelManager"]["transport"] == transport
 
 
 def test_jupyter_listens_on_this_machine_alone_and_fetches_nothing():

@@ -101,6 +101,7 @@ class LocalCloud:
     def announce_close(self) -> None:
         """Have nothing taken for a failure that breaks off because requests end."""
         self.hosting.announce_close()
+        self.notebooks.announce_close()
 
     def close(self) -> None:
         """Stop what runs, then close the store."""

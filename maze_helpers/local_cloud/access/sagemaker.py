@@ -44,6 +44,8 @@ _KEYS = {
     "sagemaker:RootAccess": "RootAccess",
     "sagemaker:MinimumInstanceMetadataServiceVersion": "MinimumInstanceMetadataServiceVersion",
 }
+# Those that are spelled otherwise in a notebook instance's requests.
+_NOTEBOOK_KEYS = {"sagemaker:VpcSubnets": "SubnetId", "sagemaker:VolumeKmsKey": "KmsKeyId"}
 
 
 def targets(operation: str, parameters: Parameters, account: Account) -> Iterator[Target]:
@@ -85,6 +87,8 @@ def _keys(parameters: Parameters, account: Account) -> dict[str, Any]:
             keys[key] = values
     if models := list(found_below(parameters, "ModelName")):
         keys["sagemaker:ModelArn"] = [_arn(account, "Model", name) for name in models]
+    if "NotebookInstanceName" in parameters:
+        keys |= {key: [parameters[m]] for key, m in _NOTEBOOK_KEYS.items() if m in parameters}
     outputs = ("OutputDataConfig", "TransformOutput", "ProcessingOutputConfig")
     if kms := [key for name in outputs for key in found_below(parameters.get(name), "KmsKeyId")]:
         keys["sagemaker:OutputKmsKey"] = kms

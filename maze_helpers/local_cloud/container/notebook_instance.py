@@ -34,9 +34,6 @@ SCRIPT_FAILED = 1
 # The engine cuts longer lines itself, and would not know what stream the rest is for.
 _MAX_LINE_BYTES = 32_000
 _AWS_HOME = "/home/ec2-user"
-_NO_HOME = (
-    f"Hint: this machine does not allow user namespaces, so there is no {_AWS_HOME} here: it is"
-)
 _HINTS = {
     r"\b(conda|activate|anaconda3)\b": (
         "Hint: the local cloud has no conda environments: `python` is the one that runs the local "
@@ -47,6 +44,8 @@ _HINTS = {
         "if you are."
     ),
 }
+# As of macOS; that of Linux is 107. The name: "/kernel-", a UUID and "-ipc-5".
+_LONGEST_SOCKET_PATH, _SOCKET_NAME = 103, 50
 # A Jupyter that lived so long is started again when it ends, as systemd does on AWS.
 _LIVED_S = 10.0
 _JUPYTER = "maze_helpers.local_cloud.container.notebook_jupyter"
@@ -59,6 +58,8 @@ def main(settings_file: str) -> int:
         settings = json.load(file)
     secret = os.environ.pop(SECRET_VARIABLE)
     python = _make_python_environment()
+    if home_folder() != _AWS_HOME:
+        say(JUPYTER_LOG, _no_home())
     for name, content in settings["scripts"]:
         ending = run_script(name, content, settings["script_limit_s"])
         say(STATUS, f"{name} {ending}")
@@ -108,10 +109,14 @@ def run_script(name: str, content: str, limit_s: float) -> str:
 
 def hints(content: str) -> list[str]:
     """Return what may be why a script fails here that does not on AWS."""
-    return [hint for pattern, hint in _HINTS.items() if re.search(pattern, content)] + (
-        [f"{_NO_HOME} {home_folder()}, as $HOME says."]
-        if _AWS_HOME in content and home_folder() != _AWS_HOME
-        else []
+    found = [hint for pattern, hint in _HINTS.items() if re.search(pattern, content)]
+    return found + ([_no_home()] if _AWS_HOME in content and home_folder() != _AWS_HOME else [])
+
+
+def _no_home() -> str:
+    return (
+        f"Hint: this machine does not allow user namespaces, so there is no {_AWS_HOME} here: it "
+        f"is {home_folder()}, as $HOME says."
     )
 
 
@@ -125,10 +130,8 @@ _ending = threading.Event()
 
 
 def _write(stream: str, line: bytes) -> None:
-    pieces = [line[at : at + _MAX_LINE_BYTES] for at in range(0, len(line), _MAX_LINE_BYTES)]
     with _writing:
-        for piece in pieces or [b""]:
-            sys.stdout.buffer.write(stream.encode() + b" " + piece + b"\n")
+        sys.stdout.buffer.write(stream.encode() + b" " + line + b"\n")
         sys.stdout.buffer.flush()
 
 
@@ -136,7 +139,7 @@ def _copy(output: IO[bytes], stream: str) -> threading.Thread:
     """Pass on each line of a pipe, until all have closed it."""
 
     def copy() -> None:
-        for line in output:
+        while line := output.readline(_MAX_LINE_BYTES):
             _write(stream, line.rstrip(b"\n"))
 
     thread = threading.Thread(target=copy, name=stream, daemon=True)
@@ -194,8 +197,7 @@ def jupyter_settings(settings: dict) -> dict[str, dict]:
             "allow_root": True,
         },
         "IdentityProvider": {"token": ""},
-        # Files that only the user can open, rather than ports that all of the machine can.
-        "KernelManager": {"transport": "ipc"},
+        "KernelManager": {"transport": _kernel_transport()},
         "LabApp": {
             # Nothing leaves the machine.
             "check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
@@ -203,6 +205,15 @@ def jupyter_settings(settings: dict) -> dict[str, dict]:
             "extension_manager": "readonly",
         },
     }
+
+
+def _kernel_transport() -> str:
+    """Return "ipc", files that only the user can open, or else ports that all of the machine can.
+
+    A socket's path has a length that it may not exceed.
+    """
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR", "")
+    return "ipc" if 0 < len(runtime) + _SOCKET_NAME < _LONGEST_SOCKET_PATH else "tcp"
 
 
 if __name__ == "__main__":

@@ -71,13 +71,20 @@ class NotebookEngine:
         for name in self._resources.names_in_status(NOTEBOOK_INSTANCE, "Deleting"):
             self.delete(name)
 
+    def announce_close(self) -> None:
+        """Leave the documents as they are from now on: scripts may fail for want of this one."""
+        for run in self._all_runs():
+            run.announce_close()
+
     def close(self) -> None:
         """End all instances, in seconds; the next server brings them back."""
-        with self._lock:
-            runs = list(self._runs.values())
-        if runs:
+        if runs := self._all_runs():
             with ThreadPoolExecutor(len(runs), "close") as closers:
                 list(closers.map(NotebookRun.close, runs))
+
+    def _all_runs(self) -> list[NotebookRun]:
+        with self._lock:
+            return list(self._runs.values())
 
     def _run(self, name: str) -> NotebookRun:
         # Names are unique whatever their case.

@@ -58,9 +58,13 @@ class NotebookRun:
         """Remove its volume, and forget its document, which is Deleting."""
         self._set_going(self._delete)
 
-    def close(self) -> None:
-        """End its instance at once, and leave the document as it is, to be resumed."""
+    def announce_close(self) -> None:
+        """Leave the document as it is from now on, to be resumed."""
         self._closing.set()
+
+    def close(self) -> None:
+        """End its instance at once."""
+        self.announce_close()
         with self._lock:
             instance, threads = self.instance, self._threads
         if instance is not None:
@@ -126,7 +130,8 @@ class NotebookRun:
             if document["NotebookInstanceStatus"] == "InService":
                 enter(document, "Failed", self._cloud.clock.now(), instance.failure())
 
-        self._resources.update(NOTEBOOK_INSTANCE, self.name, fail)
+        if self.name in self._resources.names_in_status(NOTEBOOK_INSTANCE, "InService"):
+            self._resources.update(NOTEBOOK_INSTANCE, self.name, fail)
 
     def _enter(self, status: str, reason: str = "") -> None:
         self._change(lambda document: enter(document, status, self._cloud.clock.now(), reason))
