@@ -101,11 +101,14 @@ def choose(workloads: Sequence[Workload], ways: Sequence[Measured]) -> pd.DataFr
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def break_even(cheap: Measured, flat: Measured, bursts_a_day: float) -> float:
-    """Return how many requests a day make one way cost as much as another that does not grow."""
-    low, high = 1.0, 1e9
+def break_even(way: Measured, real_time: Measured, bursts_a_day: float) -> float:
+    """Return how many requests a day make a way as dear as one instance that always runs."""
+    instance_usd = real_time.usd_a_month(0, 0)
+    low, high = 1.0, 1e12
     while high / low > 1.001:
         middle = math.sqrt(low * high)
-        costs = [way.usd_a_month(middle, bursts_a_day) for way in (cheap, flat)]
-        low, high = (middle, high) if costs[0] < costs[1] else (low, middle)
+        if way.usd_a_month(middle, bursts_a_day) < instance_usd:
+            low = middle
+        else:
+            high = middle
     return low
