@@ -131,7 +131,7 @@ def rows_of(side: Side, wanted: dict[str, int], known: Known) -> list[tuple[str,
     rows: list[tuple[str, str]] = []
     taken: set[str] = set()
     for intent, n_rows in wanted.items():
-        # A generator of its own: what one intent's phrases are leaves other intents' rows alone.
+        # A generator of its own: a phrase more for one intent does not draw all others anew.
         random = Random(f"{SEED} {intent}")
         texts = utterances(side, intent, n_rows, random, known, taken)
         rows += [(text, intent) for text in texts]
