@@ -78,8 +78,12 @@ class Workload:
         if self.request_mb > largest_mb:
             return f"{self.request_mb:g} MB are over {largest_mb} MB"
         if measured.longest_wait_s > self.answer_within_s:
-            return f"a wait of {measured.longest_wait_s:.2g} s"
+            return f"a wait of {_duration(measured.longest_wait_s)}"
         return None
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def choose(workloads: Sequence[Workload], ways: Sequence[Measured]) -> pd.DataFrame:

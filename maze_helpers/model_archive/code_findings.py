@@ -138,7 +138,7 @@ def _missing(
         what = f"{where}, which is packed as {elsewhere[0]}, where nothing looks for it."
         fix = f"Pack it as code/{top}.py."
     elif is_installed_here(top):
-        # Differs from AWS: the local cloud runs with what is installed on this machine.
+        # The local cloud runs with what is installed on this machine: there, it would serve.
         what = f"{where}: this machine has it, the {code.framework} image has not."
         fix = f"Add {top} to code/requirements.txt."
         return Finding(WARNING, what, fix)
