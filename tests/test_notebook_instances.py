@@ -139,6 +139,13 @@ def test_those_at_rest_take_nothing_of_a_quota(notebooks):
     assert notebooks.settled(notebooks.create(FAILS, InstanceType="ml.t3.large"))
 
 
+def test_one_whose_creation_failed_begins_again_with_the_script_of_its_creation(notebooks):
+    name = notebooks.create("exit 1", "echo created")
+    notebooks.settled(name)
+    notebooks.start(name)
+    assert notebooks.lines(name, "LifecycleConfigOnCreate") == ["created", "created"]
+
+
 def test_an_update_is_described_and_a_volume_does_not_shrink(notebooks):
     name = notebooks.failed(VolumeSizeInGB=8)
     update = notebooks.sagemaker.update_notebook_instance

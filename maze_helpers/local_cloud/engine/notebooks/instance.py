@@ -157,6 +157,7 @@ class Instance:
         """Return the names and texts of the scripts to run, in order."""
         if self._config is None:
             return []
+        # That a creation that failed begins again with OnCreate is a guess.
         names = ["OnStart"] if self._document[CREATED] else ["OnCreate", "OnStart"]
         return [
             (name, base64.b64decode(hook["Content"]).decode(errors="replace"))
