@@ -68,6 +68,7 @@ def test_what_the_pytorch_image_cannot_serve_is_broken(files, what):
         ({**GOOD, "._model.pth": b""}, "macOS's own files"),
         ({**GOOD, "code/__pycache__/a.pyc": b""}, "compiled code"),
         ({**GOOD, "code/.git/config": b""}, "a git repository"),
+        ({**GOOD, "model.tar.gz": b""}, "another archive, which nothing unpacks: model.tar.gz"),
         ({ENTRY: SERVES}, "No file of a model lies at the top"),
     ],
 )
@@ -91,6 +92,7 @@ def test_what_may_go_wrong_is_a_warning(files, what):
         {**GOOD, ENTRY: "from handlers import *", "code/handlers.py": SERVES},
         {**GOOD, ENTRY: SERVES + "model_fn = print(model_fn) or model_fn"},
         {**coded("import a_b\n"), "code/requirements.txt": "a-b>=1 ; python_version>'3'"},
+        {**GOOD, "code/requirements.txt": "pandas\r\nnumpy".encode("utf-16")},
         {**GOOD, "code/requirements.txt": "# none\n--index-url https://x.org\npandas \\\n  >=2\n"},
     ],
 )  # fmt: skip

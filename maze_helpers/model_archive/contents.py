@@ -1,5 +1,6 @@
 """An archive's contents: what its members are, and the few of them that are looked into."""
 
+import codecs
 import gzip
 import posixpath
 import tarfile
@@ -70,7 +71,11 @@ class Contents:
     def text(self, name: str) -> str | None:
         """Return a small file's text, or None if there is none, or it is too large."""
         content = self.texts.get(name)
-        return None if content is None else content.decode("utf-8", "replace")
+        if content is None:
+            return None
+        # As pip does: PowerShell writes UTF-16.
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if wide else "utf-8-sig", "replace")
 
 
 def read(path: Path) -> Contents:

@@ -25,6 +25,7 @@ _CLUTTER = {
     "a notebook's checkpoints": re.compile(r"(^|/)\.ipynb_checkpoints(/|$)"),
     "a git repository": re.compile(r"(^|/)\.git(/|$)"),
     "an environment of Python": re.compile(r"(^|/)(\.?venv|site-packages)(/|$)"),
+    "another archive, which nothing unpacks": re.compile(r"^[^/]*\.(tar\.gz|tgz|tar|zip)$"),
     "what looks like secrets": re.compile(r"(^|/)(\.env|\.aws|credentials|id_rsa|[^/]*\.pem)(/|$)"),
 }
 _LEAVE_OUT = "tar --exclude leaves it out; on macOS, COPYFILE_DISABLE=1 before tar."

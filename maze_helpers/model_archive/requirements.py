@@ -57,7 +57,7 @@ class Requirements:
                 Finding(BROKEN, f"{path} is asked for, and is not there.", f"Put {path} into it.")
             )
             return
-        joined = text.removeprefix("\ufeff").replace("\\\r\n", "").replace("\\\n", "")
+        joined = text.replace("\\\r\n", "").replace("\\\n", "")
         for line in joined.splitlines():
             self._take(re.sub(r"(^|\s+)#.*$", "", line).strip(), path)
 
