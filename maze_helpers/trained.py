@@ -19,6 +19,7 @@ OWN_PREFIX = "maze-digits"
 JOB_PREFIXES = ("maze-task-3-", "maze-task-4-", f"{OWN_PREFIX}-")
 # Jobs whose model reads intents: that of the bonus track, and the one that is run here.
 INTENTS_PREFIX = "maze-intents"
+INTENTS_METRICS = ("train:loss", "validation:accuracy", "validation:f1", "test:accuracy", "test:f1")
 SCRIPT = Path(__file__).parent / "training_script"
 # As the jobs of chapter 1: a model is served by the scikit-learn that trained it.
 FRAMEWORK_VERSION = "1.2-1"
@@ -112,7 +113,7 @@ def _train_intents(maze: Connection, utterances_per_intent: int | None) -> str:
             py_version="py312",
             instance_type="ml.m5.xlarge",
             base_job_name=INTENTS_PREFIX,
-            metric_definitions=metric_definitions(),
+            metric_definitions=metric_definitions(*INTENTS_METRICS),
             max_run=1800,
             **_usual_settings(maze),
         )
