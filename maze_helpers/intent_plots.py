@@ -92,7 +92,7 @@ def likeness(shares: Mapping[str, Sequence[float]], title: str, x_label: str) ->
             weights = np.full(len(values), 1 / len(values))
             axes.hist(values, BINS, weights=weights, color=colour, alpha=0.55, label=name)
             axes.axvline(np.median(values), color=colour, linestyle="--")
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set(xlabel=f"{x_label}; dashed: the median", ylabel="Of the set's utterances")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         return _finish(figure, title)
