@@ -1,5 +1,7 @@
 """Lifecycle configurations of notebook instances, as the API has them."""
 
+import base64
+
 import pytest
 from botocore.exceptions import ClientError
 from notebook_instances import Notebooks, hook
@@ -49,6 +51,14 @@ def test_names_and_scripts_that_cannot_be_are_refused_in_awss_words(notebooks):
         )
     broken = [{"Content": "no base64!"}]
     assert "OnStart is not base64" in refusal(notebooks, "create", "b", OnStart=broken)
+
+
+def test_a_script_may_be_in_lines_as_base64_prints_it_and_may_be_missing(notebooks):
+    lines = [{"Content": base64.encodebytes(b"echo one\n" * 20 + b"exit 4").decode()}]
+    name = notebooks.config(OnStart=lines, OnCreate=[{}])
+    assert call(notebooks, "describe", name)["OnStart"] == lines
+    failed = notebooks.settled(notebooks.create(LifecycleConfigName=name))
+    assert "its OnStart script exited with code 4" in failed["FailureReason"]
 
 
 def test_one_that_an_instance_has_cannot_be_deleted(notebooks):

@@ -68,6 +68,12 @@ def test_a_script_that_fails_is_followed_by_what_is_different_here(tmp_path):
     assert ["conda" in hints[0], "root" in hints[1]] == [True, True]
 
 
+def test_the_users_own_crontab_is_out_of_reach(tmp_path):
+    # It only asks: where this fails, the crontab is real.
+    lines = run_scripts(tmp_path, "crontab -l || exit 1")
+    assert lines[0].startswith("LifecycleConfigOnCreate Hint: crontab is not run here")
+
+
 def test_without_a_home_of_its_own_a_script_is_told_where_that_is(tmp_path):
     lines = run_scripts(tmp_path, "cd /home/ec2-user/SageMaker/none || exit 1")
     assert f"it is {tmp_path}, as $HOME says." in lines[-1]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.web import RequestHandler
 
@@ -35,6 +36,7 @@ class Session(User):
 class Refusal(RequestHandler):
     """What a page leads to that is opened without a session."""
 
+    @allow_unauthenticated
     def get(self) -> None:
         """Answer what to do instead."""
         self.set_status(HTTPStatus.FORBIDDEN)

@@ -4,7 +4,7 @@ First the scripts of its lifecycle configuration, one after the other, then Jupy
 as the instance is in service. Each line of output begins with the log stream that it is for; a
 line for `Status` is a message to the engine: a script's name, and how it ended.
 Differs from AWS: scripts run as whoever runs the local cloud, in the home folder, and find this
-machine's programs: no conda, and sudo only if it asks for no password.
+machine's programs: no conda, no crontab, and sudo only if it asks for no password.
 
 Source: SageMaker guide, "Customization of a SageMaker notebook instance using an LCC script".
 """
@@ -34,6 +34,10 @@ SCRIPT_FAILED = 1
 # The engine cuts longer lines itself, and would not know what stream the rest is for.
 _MAX_LINE_BYTES = 32_000
 _AWS_HOME = "/home/ec2-user"
+_CRONTAB = """#!/bin/sh
+echo "Hint: crontab is not run here: it would change your own, and outlive the instance." >&2
+exit 1
+"""
 _HINTS = {
     r"\b(conda|activate|anaconda3)\b": (
         "Hint: the local cloud has no conda environments: `python` is the one that runs the local "
@@ -154,12 +158,21 @@ def _make_python_environment() -> str:
     """
     python = PythonEnvironment(os.path.join(home_folder(), ".python"))
     python.make()
+    _hide_crontab(os.path.dirname(python.executable))
     os.environ.update(python.variables())
     # sys.path[0] is where `python -m` found this program.
     os.environ["PYTHONPATH"] = python.search_path(sys.path[1], sys.path[2:])
     if not python.has_module("pip"):
         subprocess.run([python.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
     return python.executable
+
+
+def _hide_crontab(folder: str) -> None:
+    """Put a crontab into a folder that comes first on PATH: the user's own is not to change."""
+    path = os.path.join(folder, "crontab")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_CRONTAB)
+    os.chmod(path, 0o700)
 
 
 def _run_jupyter(python: str, settings: dict, secret: str) -> int:

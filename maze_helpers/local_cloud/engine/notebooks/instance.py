@@ -163,6 +163,7 @@ class Instance:
             (name, base64.b64decode(hook["Content"]).decode(errors="replace"))
             for name in names
             for hook in self._config.get(name, [])
+            if "Content" in hook
         ]
 
     def _answers(self) -> bool:

@@ -114,13 +114,14 @@ def _kind_to(verb: str) -> Kind:
 def _checked_hooks(request: dict[str, Any]) -> Document:
     """Return the scripts of a request, by hook.
 
-    Raises: ValidationException, if one is not base64.
+    Raises: ValidationException, if one is not base64, in which `base64` may have broken lines:
+    people quote its output, as issue 11 of aws-samples/amazon-sagemaker-codeserver says.
     """
     hooks = {hook: request[hook] for hook in _HOOKS if hook in request}
     for hook, scripts in hooks.items():
         for script in scripts:
             try:
-                base64.b64decode(script.get("Content", ""), validate=True)
+                base64.b64decode("".join(script.get("Content", "").split()), validate=True)
             except binascii.Error:
                 # The wording is a guess.
                 raise ValidationException(f"The Content of {hook} is not base64-encoded.") from None
