@@ -13,7 +13,7 @@ what type it was. With its log it is forgotten.
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
@@ -31,7 +31,13 @@ _LINES = f'?"{_STARTED}" ?"{_STOPPED}"'
 # What a start writes before it says that it runs.
 _COMING_UP = timedelta(minutes=2)
 
-Run = tuple[datetime, datetime]
+
+class Run(NamedTuple):
+    """From when to when Jupyter ran. stopped: whether the log has the line of its stop."""
+
+    start: datetime
+    end: datetime
+    stopped: bool
 
 
 def notebook_rows(session: boto3.Session) -> Iterator[Row]:
@@ -47,7 +53,7 @@ def notebook_rows(session: boto3.Session) -> Iterator[Row]:
     for name in sorted(logged_names(session, PREFIX) - living):
         runs = _logged_runs(session, name)
         if runs:
-            yield _row({"NotebookInstanceName": name}, runs[0][0], UNKNOWN, runs)
+            yield _row({"NotebookInstanceName": name}, runs[0].start, UNKNOWN, runs)
 
 
 def logged_names(session: boto3.Session, prefix: str) -> set[str]:
@@ -77,11 +83,12 @@ def _runs_of(session: boto3.Session, summary: dict) -> list[Run]:
     if summary["NotebookInstanceStatus"] != "InService":
         return runs
     since = summary["LastModifiedTime"]
-    earlier = [run for run in runs if run[0] < since]
-    # Its Jupyter says that it runs a little before it is InService.
-    if earlier and earlier[-1][0] > since - _COMING_UP:
+    earlier = [run for run in runs if run.start < since]
+    # Its Jupyter says that it runs a little before it is InService. That line may not be stored
+    # yet: then the last is a run that was stopped.
+    if earlier and not earlier[-1].stopped and earlier[-1].start > since - _COMING_UP:
         earlier.pop()
-    return [*earlier, (since, datetime.now(timezone.utc))]
+    return [*earlier, Run(since, datetime.now(timezone.utc), stopped=False)]
 
 
 def _logged_runs(session: boto3.Session, name: str) -> list[Run]:
@@ -103,7 +110,7 @@ def _runs(logs: Any, stream: str, marks: list[tuple[int, str]]) -> Iterator[Run]
     for start_ms, next_ms in zip(starts, [*starts[1:], None], strict=True):
         ends = [ms for ms in stops if ms >= start_ms and (next_ms is None or ms < next_ms)]
         end_ms = ends[0] if ends else _last_line_ms(logs, stream, start_ms, next_ms)
-        yield _moment(start_ms), _moment(end_ms)
+        yield Run(_moment(start_ms), _moment(end_ms), stopped=bool(ends))
 
 
 def _last_line_ms(logs: Any, stream: str, start_ms: int, next_ms: int | None) -> int:
@@ -122,7 +129,7 @@ def _row(summary: dict, created: datetime, instance: str, runs: Iterable[Run]) -
         "use": "notebook",
         "instance": instance,
         "count": 1,
-        "billable_s": sum(math.ceil((end - start).total_seconds()) for start, end in runs),
+        "billable_s": sum(math.ceil((end - start).total_seconds()) for start, end, _ in runs),
     }
 
 
