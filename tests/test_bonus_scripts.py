@@ -115,7 +115,7 @@ def test_any_csv_with_the_two_columns_will_do(scripts, tmp_path, content, rows):
     ("content", "said"),
     [
         (b"", "has no column text and no column intent"),
-        (b"text;intent\na;x\n", "has no column text and no column intent"),
+        (b"text;intent\na;x\n", "no column text and no column intent; it has 'text;intent'"),
         (b"text,label\na,x\n", "has no column intent"),
         (b"text,intent\n,x\n", "has no row with a text and an intent"),
         (b"text,intent\n\xff,x\n", "cannot be read as CSV in UTF-8"),
@@ -143,6 +143,17 @@ def test_the_validation_has_a_share_of_each_intent_that_has_two_rows(scripts):
     training, validation = scripts.utils.split(labels, 0.1, seed=0)
     assert sorted(training + validation) == list(range(23))
     assert sorted(labels[row] for row in validation) == [0, 0, 1]
+    assert len(scripts.utils.split([0, 0, 1], 0.9, seed=0)[0]) == 2
+
+
+@pytest.mark.parametrize("key", ["data//etc/a.csv", "data/../../a.csv"])
+def test_no_key_of_s3_leaves_the_folder_that_it_is_copied_to(
+    scripts, tmp_path, s3, bucket, monkeypatch, key
+):
+    monkeypatch.setattr("boto3.client", lambda service: s3)
+    s3.put_object(Bucket=bucket, Key=key, Body=b"text,intent\na,x\n")
+    with pytest.raises(scripts.utils.InputError, match="cannot be the name of a file"):
+        scripts.utils.download(f"s3://{bucket}/data", tmp_path)
 
 
 def test_batches_hold_every_row_once_with_little_padding(scripts):
@@ -181,6 +192,7 @@ def test_a_seed_gives_the_same_weights_again_and_another_does_not(
     again, other = tmp_path / "again", tmp_path / "other"
     again.mkdir(), other.mkdir()
     first = weights(scripts, trained)
+    scripts.train.seed_everything(20240131 * 1000)  # A date is a seed as good as any.
     assert same(first, weights(scripts, train(scripts, tiny_base, again)))
     assert not same(first, weights(scripts, train(scripts, tiny_base, other, "--seed", "1")))
 
@@ -212,6 +224,11 @@ def test_a_training_that_was_cut_off_ends_as_if_it_had_not_been(
     assert "epoch=" not in capsys.readouterr().out
     with pytest.raises(scripts.utils.InputError, match=r"other settings \(seed, data\)"):
         train(scripts, tiny_base, tmp_path, *checkpoints, "--seed", "7")
+    kept = tmp_path / "checkpoints/checkpoint.pt"
+    for torn in (kept.read_bytes()[:1000], b""):
+        kept.write_bytes(torn)
+        with pytest.raises(scripts.utils.InputError, match=r"cannot be read.*delete it"):
+            train(scripts, tiny_base, tmp_path, *checkpoints)
 
 
 def test_data_that_cannot_be_learned_is_refused_before_training(scripts, tiny_base, tmp_path):
@@ -223,6 +240,30 @@ def test_data_that_cannot_be_learned_is_refused_before_training(scripts, tiny_ba
     for said, (rows, test) in refused.items():
         with pytest.raises(scripts.utils.InputError, match=said):
             train(scripts, tiny_base, tmp_path, rows=rows, test=test or rows)
+
+
+def test_a_wrong_argument_is_refused_as_other_input_is(scripts, monkeypatch):
+    """Of what argparse says by itself, a job's FailureReason shows nothing."""
+    refused = {"--epoch-s=1": "unrecognized", "--epochs=x": "invalid int", "--seed": "one argument"}
+    for word, said in (refused | {"--learning-rate=-1": "must be between"}).items():
+        monkeypatch.setattr(sys, "argv", ["train.py", "--train", "any.csv", word])
+        with pytest.raises(scripts.utils.InputError, match=said):
+            scripts.train.arguments()
+
+
+def test_a_base_model_of_half_precision_learns_and_one_without_words_does_not(
+    scripts, tiny_base, tmp_path
+):
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    half = AutoModel.from_pretrained(tiny_base).to(torch.bfloat16)
+    half.save_pretrained(tmp_path / "base")
+    with pytest.raises(scripts.utils.InputError, match="has no tokenizer"):
+        train(scripts, tmp_path / "base", tmp_path)
+    AutoTokenizer.from_pretrained(tiny_base).save_pretrained(tmp_path / "base")
+    kept = weights(scripts, train(scripts, tmp_path / "base", tmp_path))["model_state_dict"]
+    assert {tensor.dtype for tensor in kept.values()} == {torch.float32}
 
 
 def test_a_single_row_of_an_intent_is_learned_too(scripts, tiny_base, tmp_path):
@@ -258,6 +299,7 @@ def test_the_handlers_answer_json_and_csv_alike(scripts, trained):
     ("body", "content_type", "said"),
     [
         ("{", "application/json", "not JSON"),
+        ("[" * 100_000, "application/json", "not JSON"),
         ("[1]", "application/json", "needs a text"),
         ('{"text": []}', "application/json", "must be a string"),
         ('{"text": [1]}', "application/json", "must be a string"),
@@ -274,6 +316,11 @@ def test_a_body_that_cannot_be_read_is_the_callers_fault(scripts, body, content_
     with pytest.raises(Exception, match=said) as refused:
         scripts.inference.input_fn(body, content_type)
     assert getattr(refused.value, "status_code", 400) == 400
+
+
+def test_half_an_emoji_and_a_header_in_capitals_are_understood(scripts):
+    assert scripts.inference.input_fn('{"text": "a \\ud83c"}', None)["texts"] == ["a ?"]
+    assert scripts.inference.input_fn("ID, Text\n1,a\n", "text/csv")["texts"] == ["a"]
 
 
 def test_an_answer_that_cannot_be_given_is_refused(scripts):
@@ -297,6 +344,16 @@ def test_a_model_is_loaded_from_an_archive_and_from_s3_as_from_its_folder(
         assert answer(scripts, loaded, '{"text": "a parcel"}') == expected
     with pytest.raises(scripts.utils.InputError, match="cannot be used"):
         scripts.inference.load_anywhere(f"s3://{bucket}/absent")
+
+
+def test_an_archive_cut_off_or_of_a_folder_is_refused(scripts, trained, tmp_path):
+    archive = tmp_path / "model.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(trained, arcname="model")
+    for size, said in ((None, "no model.pth in .*, at the top"), (1000, "cannot be unpacked")):
+        archive.write_bytes(archive.read_bytes()[:size])
+        with pytest.raises(scripts.utils.InputError, match=said):
+            scripts.inference.load_anywhere(str(archive))
 
 
 def run_script(scripts, name, *arguments, launcher=(), **environ):
