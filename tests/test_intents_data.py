@@ -74,6 +74,7 @@ def test_the_committed_files_are_what_the_generator_makes():
     assert run_generator(FOLDER, "--check").stderr == ""
 
 
+@pytest.mark.slow
 def test_the_check_notices_a_file_that_was_edited_by_hand(tmp_path):
     folder = tmp_path / "intents"
     shutil.copytree(FOLDER, folder)
@@ -97,8 +98,8 @@ def test_there_are_27_intents_each_with_a_meaning():
 
 def test_every_intent_has_enough_utterances_and_training_has_more_of_some():
     train, test = (Counter(row["intent"] for row in rows(f"{side}.csv")) for side in SIDES)
-    assert train.total() > 3_500
-    assert (min(train.values()), max(train.values())) == (100, 180)
+    assert train.total() > 5_000
+    assert (min(train.values()), max(train.values())) == (195, 255)
     assert set(test.values()) == {40}
 
 
@@ -153,15 +154,15 @@ def test_no_test_utterance_is_close_to_one_in_training():
 @pytest.mark.parametrize(
     ("planted", "shares", "limit"),
     [
-        # Another article, an opener and a closing: most words are those of a training utterance.
+        # Another article in another colour: most words are those of a training utterance.
         (
-            "hey everyone, can I still swap the teapot for one in blue? Ta",
+            "Can I still swap the teapot for one in blue?",
             largest_shares_of_words,
             generate.SHARED_WORDS_LIMIT,
         ),
         # Few whole words are the same, but most runs of four letters are.
         (
-            "Couldyou provideus withan official invoicefor the washingmachine",
+            "Couldyou provideus with an officialinvoice forthe washing machine",
             largest_shares_of_letters,
             generate.SHARED_GRAMS_LIMIT,
         ),
