@@ -10,6 +10,7 @@ from training_job import local_session
 from maze_helpers import cleanup, cost, run_cleanup
 from maze_helpers.endpoint_bills import UNKNOWN
 from maze_helpers.notebook_bills import notebook_rows
+from maze_helpers.notebook_instances import delete_notebook_instance
 from maze_helpers.tags import RUN_KEY, TAGS
 
 RUNNING = "[I ServerApp] Jupyter Server 2.21.1 is running at:"
@@ -25,7 +26,8 @@ def notebooks(local_cloud, monkeypatch):
         notebooks = Notebooks(local_cloud)
         notebooks.session = session
         yield notebooks
-        cleanup.clean(session, dry_run=False)
+        for one in notebooks.sagemaker.list_notebook_instances()["NotebookInstances"]:
+            delete_notebook_instance(notebooks.sagemaker, one["NotebookInstanceName"])
 
 
 def write_log(notebooks, name: str, *lines: tuple[float, str]) -> None:
