@@ -95,13 +95,18 @@ def test_one_that_is_not_in_service_cannot_be_stopped_or_opened(notebooks, faile
 
 
 def test_while_it_comes_up_it_can_be_neither_started_updated_nor_deleted(notebooks):
-    name = notebooks.create("sleep 1; exit 1")
+    name = notebooks.create("until [ -e SageMaker/go ]; do sleep 0.05; done; exit 1")
     for what, to in (("start", "Pending"), ("update", "Updating"), ("delete", "Deleting")):
         call = getattr(notebooks.sagemaker, f"{what}_notebook_instance")
         _, message = refused(call, NotebookInstanceName=name)
         assert message.startswith(
             f"Status (Pending) not in ([Stopped, Failed]). Unable to transition to ({to})"
         )
+    volume = notebooks.cloud.home / "notebooks" / name / "home" / "SageMaker"
+    while not volume.is_dir():
+        time.sleep(0.05)
+    (volume / "go").touch()
+    assert notebooks.settled(name)["NotebookInstanceStatus"] == "Failed"
 
 
 @pytest.mark.parametrize(
