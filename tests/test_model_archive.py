@@ -31,6 +31,13 @@ def test_a_nested_folder_is_mended_by_tar():
     assert "tar -czf model.tar.gz -C model_dir ." in said
 
 
+def test_what_macos_packs_beside_a_folder_hides_nothing():
+    files = {f"model_dir/{name}": content for name, content in GOOD.items()}
+    said = look({"._model_dir": b"\0", "__MACOSX/x": b"", **files, "model_dir/code/._a.py": b"\0"})
+    assert said.startswith("broken All of it lies in one folder, model_dir/")
+    assert "is no Python" not in said
+
+
 def test_the_command_exits_with_1_when_something_is_broken(tmp_path):
     path = packed(tmp_path / "model.tar.gz", {"x/model.pth": b""})
     answer = CliRunner().invoke(main, ["archive", str(path), "--json"])
@@ -48,6 +55,13 @@ def test_the_command_exits_with_0_when_nothing_is(tmp_path):
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(MazeError, match="cannot be read: No such file"):
         model_archive.examine(tmp_path / "model.tar.gz")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "pipe"])
+def test_what_cannot_be_opened_is_one_sentence(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(MazeError, match="cannot be read"):
+        model_archive.examine(tmp_path / name)
 
 
 def test_a_framework_that_there_is_not_is_one_sentence(tmp_path):
@@ -138,6 +152,18 @@ def test_a_bomb_is_read_no_further_than_a_bound(tmp_path, monkeypatch):
         tar.addfile(info, io.BytesIO(bytes(info.size)))
     said = [each.what for each in model_archive.examine(path)]
     assert any("looked at no further" in what for what in said)
+
+
+def test_texts_are_kept_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(contents, "MOST_TEXTS_BYTES", 10_000)
+    texts = {f"code/{number}.txt": bytes(6_000) for number in range(2)}
+    assert "more than 10000 bytes of text, unpacked: it is looked at no further" in look(texts)
+
+
+def test_a_thousand_links_are_told_of_in_a_few_lines():
+    said = look({**GOOD, **{f"l{number}": link("model.pth") for number in range(1000)}})
+    assert len(said.splitlines()) < 20
+    assert "990 more of its members are refused" in said
 
 
 def test_a_header_that_claims_gigabytes_costs_no_memory(tmp_path):

@@ -59,6 +59,15 @@ def test_what_the_pytorch_image_cannot_serve_is_broken(files, what):
         ({**GOOD, "requirements.txt": "a"}, "requirements.txt is never installed"),
         ({**GOOD, "code/requirements.txt": "torch==2.6\nspacy"}, "asks for spacy: hundreds of MB"),
         ({**GOOD, "code/requirements.txt": "git+https://x.org/y"}, "depends on that site"),
+        ({**GOOD, "code/requirements.txt": "x @ file:///tmp/x"}, "names a file, 'x @ file:///tmp"),
+        (
+            {**coded("import a_b\n"), "code/requirements.txt": "a-b @ https://x.org/a.whl"},
+            "depends on that site",
+        ),
+        (
+            {**coded("import a_b\n"), "code/requirements.txt": "git+https://x.org/y"},
+            "imports a_b, which is neither in code/",
+        ),
         (coded("import pandas, hypothesis\n"), "hypothesis: this machine has it, the pytorch im"),
         (coded("P = '/home/me/model.pth'\n"), "has the path '/home/me/model.pth'"),
         (coded("import os\ndef f(): os.system('pip install x')\n"), "runs pip install itself"),
@@ -179,6 +188,37 @@ def test_joblibs_arrays_between_the_opcodes_hide_nothing(tmp_path):
 def test_what_holds_no_class_names_none(value, protocol):
     found = pickles.look(io.BytesIO(pickle.dumps(value, protocol)), 1_000_000)
     assert found is None or not found.names
+
+
+def test_an_async_handler_is_broken():
+    said = look({**GOOD, ENTRY: SERVES.replace("def predict_fn", "async def predict_fn")})
+    assert "predict_fn in code/inference.py, line 8, is async: no image awaits it" in said
+    assert f"ok {ENTRY} has" not in said
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        " " * 300_000,
+        f"numpy{' ' * 300_000}x",
+        f"x; {'(' * 900}",
+        "x; os_name ~= 'y'",
+        "x; os_name >= '1.y'",
+    ],
+)
+def test_requirements_of_any_kind_are_read_without_a_fault(lines):
+    files = {f"code/{number}.txt": f"-r {number + 1}.txt" for number in range(1000)}
+    assert look({**GOOD, **files, "code/requirements.txt": f"-r 0.txt\n{lines}"})
+
+
+def test_a_long_word_is_looked_through_at_once():
+    content = b"abcdefgh" * 100_000
+    assert pickles.look(io.BytesIO(content), len(content)).names == frozenset()
+
+
+def test_what_python_warns_of_is_not_said_to_who_looks(recwarn):
+    ModuleSource("a.py", b"P = '\\d'\nX = 1if 1 else 0\n")
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(

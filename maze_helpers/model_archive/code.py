@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from maze_helpers.model_archive.contents import Contents
 from maze_helpers.model_archive.image_contents import SCIKIT_LEARN
@@ -23,6 +24,10 @@ class Code:
         self.framework = framework
         self.folders = (CODE,) if framework == SCIKIT_LEARN else (CODE, "")
         self.program = program or self._likely_program()
+        self._places = {
+            *contents.members,
+            *(str(folder) for path in contents.files for folder in PurePosixPath(path).parents),
+        }
         self.modules: dict[str, ModuleSource] = {}
         self.unreadable: dict[str, str] = {}
         self.entry_path = self.find(self.program.removesuffix(".py"))
@@ -48,8 +53,9 @@ class Code:
 
     def is_folder(self, module: str) -> bool:
         """Return whether a module is a folder without an __init__.py, which can be imported too."""
-        member_of = (posixpath.join(folder, *module.split(".")) for folder in self.folders)
-        return any(path in self.contents.members or self.contents.below(path) for path in member_of)
+        return any(
+            posixpath.join(folder, *module.split(".")) in self._places for folder in self.folders
+        )
 
     def package_of(self, path: str, level: int) -> str | None:
         """Return the folder that a relative import of a module begins at, or None if it has none.
@@ -103,7 +109,9 @@ class Code:
     def others_unreadable(self) -> Iterator[str]:
         """Yield a sentence for each script beside the reachable ones that is no Python."""
         for path in self.contents.below(CODE):
-            if path.endswith(".py") and path not in self.modules and path not in self.unreadable:
+            # macOS puts a file ._x.py, of its own, beside x.py.
+            is_script = path.endswith(".py") and not posixpath.basename(path).startswith("._")
+            if is_script and path not in self.modules and path not in self.unreadable:
                 try:
                     ModuleSource(path, self.contents.texts.get(path, b""))
                 except UnreadableError as error:

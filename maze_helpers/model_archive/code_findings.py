@@ -1,5 +1,6 @@
 """What is wrong with an archive's code."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -53,7 +54,7 @@ def _judge_handlers(code: Code, entry: ModuleSource) -> Iterator[Finding]:
             f"{entry.path} has transform_fn and {', '.join(replaced)}: the image refuses that.",
             "transform_fn stands for the three others together: have it, or have them.",
         )
-    wrong = list(_wrong_arguments(code, entry))
+    wrong = [*_wrong_arguments(code, entry), *_not_awaited(entry)]
     yield from wrong
     if found and not wrong:
         yield Finding(OK, f"{entry.path} has {', '.join(found)}.")
@@ -69,6 +70,17 @@ def _wrong_arguments(code: Code, entry: ModuleSource) -> Iterator[Finding]:
                 f"{name} in {entry.path}, line {function.lineno}, cannot be called with "
                 f"{len(arguments)} argument{'s' if len(arguments) > 1 else ''}.",
                 f"Define it as {name}({', '.join(arguments)}).",
+            )
+
+
+def _not_awaited(entry: ModuleSource) -> Iterator[Finding]:
+    for name in ARGUMENTS:
+        function = entry.function(name)
+        if isinstance(function, ast.AsyncFunctionDef):
+            yield Finding(
+                BROKEN,
+                f"{name} in {entry.path}, line {function.lineno}, is async: no image awaits it.",
+                "Define it with def alone, and use asyncio.run() in it for what must be awaited.",
             )
 
 
@@ -146,7 +158,8 @@ def _missing(
         what = f"{where}, which is neither in code/, nor in the image, nor in requirements.txt."
         fix = f"Pack {top}.py into code/, or name its package in code/requirements.txt."
     # A package that is asked for may bring it; and who changes sys.path looks elsewhere.
-    may_come = bool(requirements and requirements.modules) and top not in _NAMES_OF_SIBLINGS
+    asks = requirements and (requirements.modules or not requirements.names_all)
+    may_come = bool(asks) and top not in _NAMES_OF_SIBLINGS
     unsure = may_come and not elsewhere
     is_sure = each.certain and not unsure and not source.changes_imports
     return Finding(BROKEN if is_sure else WARNING, what, fix)

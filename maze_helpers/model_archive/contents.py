@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import posixpath
+import stat
 import tarfile
 import tempfile
 import zlib
@@ -17,10 +18,14 @@ from maze_helpers.model_archive.finding import BROKEN, WARNING, Finding
 
 TEXT_SUFFIXES = (".py", ".txt", ".json")
 MOST_TEXT_BYTES = 1024**2
+# Of all of them together, which stay in memory: more is no code.
+MOST_TEXTS_BYTES = 256 * 1024**2
 MOST_MODEL_BYTES = 2 * 1024**3
 # A larger archive is read no further: it takes minutes, and could be a bomb.
 MOST_UNPACKED_BYTES = 8 * 1024**3
 MOST_MEMBERS = 50_000
+# More would hide what else is wrong.
+MOST_REFUSED = 10
 _CHUNK_BYTES = 1024**2
 _DAMAGE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, OverflowError)
 _PACK = "Pack it anew: tar -czf model.tar.gz -C model_dir ."
@@ -45,6 +50,7 @@ class Contents:
     packed_bytes: int
     members: dict[str, Member] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
+    text_bytes: int = 0
     pickled: dict[str, pickles.Pickled] = field(default_factory=dict)
     problems: list[Finding] = field(default_factory=list)
     is_whole: bool = True
@@ -80,7 +86,11 @@ class Contents:
 
 def read(path: Path) -> Contents:
     """Return what an archive holds; damage is among its problems. Raises: OSError."""
-    contents = Contents(path.stat().st_size)
+    state = path.stat()
+    if stat.S_ISFIFO(state.st_mode):
+        # Opening it would wait for somebody to write.
+        raise OSError("it is a pipe, and no file")
+    contents = Contents(state.st_size)
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(0)
@@ -114,6 +124,7 @@ def _not_gzip(head: bytes) -> Finding | None:
 
 
 def _read_tar(reader: BoundedReader, contents: Contents) -> Iterator[Finding]:
+    refused = 0
     try:
         with tarfile.open(fileobj=reader, mode="r:") as tar:
             for member in tar:
@@ -122,7 +133,10 @@ def _read_tar(reader: BoundedReader, contents: Contents) -> Iterator[Finding]:
                     raise tarfile.ReadError(f"{member.name} has less than nothing in it")
                 if len(contents.members) >= MOST_MEMBERS:
                     raise TooMuchError(f"more than {MOST_MEMBERS} members")
-                yield from _take(tar, member, contents)
+                for finding in _take(tar, member, contents):
+                    refused += 1
+                    if refused <= MOST_REFUSED:
+                        yield finding
                 # tarfile keeps each member, for a look-up by name that nobody does.
                 tar.members.clear()
     except TooMuchError as error:
@@ -137,6 +151,9 @@ def _read_tar(reader: BoundedReader, contents: Contents) -> Iterator[Finding]:
         yield _damaged(error, contents)
     else:
         yield from _drain(reader)
+    if refused > MOST_REFUSED:
+        more = refused - MOST_REFUSED
+        yield Finding(BROKEN, f"{more} more of its members are refused, for such reasons.", _PACK)
 
 
 def _damaged(error: Exception, contents: Contents) -> Finding:
@@ -212,6 +229,9 @@ def _look_into(
 ) -> None:
     suffix = posixpath.splitext(name)[1].lower()
     if suffix in TEXT_SUFFIXES and member.size <= MOST_TEXT_BYTES:
+        contents.text_bytes += member.size
+        if contents.text_bytes > MOST_TEXTS_BYTES:
+            raise TooMuchError(f"more than {MOST_TEXTS_BYTES} bytes of text")
         contents.texts[name] = _content(tar, member).read(member.size)
     elif suffix in pickles.SUFFIXES and member.size <= MOST_MODEL_BYTES:
         # On disk, under no name: the end of a zip says what is in it.

@@ -31,8 +31,9 @@ def examine(
     path = Path(path)
     try:
         contents = archive.read(path)
-    except OSError as error:
-        raise MazeError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise MazeError(f"{path} cannot be read: {what}.") from error
     findings = list(contents.problems)
     if contents.is_whole:
         findings.extend(_judge(contents, framework, program))

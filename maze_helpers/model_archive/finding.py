@@ -22,13 +22,16 @@ class Finding:
 def show(findings: Iterable[Finding]) -> None:
     """Print the findings, readable without colours."""
     from rich.console import Console
+    from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    lines = Text()
     for finding in findings:
-        console.print(f"[{COLOURS[finding.level]}]{finding.level:<8}[/]", end="")
-        console.print(_one_line(finding.what), markup=False)
+        lines.append(f"{finding.level:<8}", COLOURS[finding.level])
+        lines.append(f"{_one_line(finding.what)}\n")
         if finding.fix:
-            console.print(f"        → {_one_line(finding.fix)}", markup=False)
+            lines.append(f"        → {_one_line(finding.fix)}\n")
+    # At once: a notebook begins a new paragraph with each print.
+    Console(highlight=False, soft_wrap=True).print(lines, end="")
 
 
 def _one_line(text: str) -> str:

@@ -19,8 +19,9 @@ _TORCH_SUFFIXES = (".pt", ".pth")
 # Source: Amazon SageMaker AI developer guide, "Host instance storage volumes", "Serverless
 # inference", container's storage.
 DISK_BYTES, SERVERLESS_DISK_BYTES = 30 * 1024**3, 5 * 1024**3
+_OF_MACOS = re.compile(r"(^|/)(\._[^/]*|\.DS_Store|__MACOSX)(/|$)")
 _CLUTTER = {
-    "macOS's own files (._*, .DS_Store)": re.compile(r"(^|/)(\._[^/]*|\.DS_Store|__MACOSX(/|$))"),
+    "macOS's own files (._*, .DS_Store)": _OF_MACOS,
     "compiled code (__pycache__)": re.compile(r"(^|/)__pycache__(/|$)|\.py[co]$"),
     "a notebook's checkpoints": re.compile(r"(^|/)\.ipynb_checkpoints(/|$)"),
     "a git repository": re.compile(r"(^|/)\.git(/|$)"),
@@ -46,8 +47,9 @@ def judge_layout(contents: Contents, code: Code) -> Iterator[Finding]:
 
 def _judge_nesting(contents: Contents) -> Finding | None:
     """Return what is wrong where all lies below one folder, which is not code/."""
-    tops = {name.partition("/")[0] for name in contents.files}
-    if len(tops) != 1 or contents.top_files or tops == {CODE}:
+    files = [name for name in contents.files if not _OF_MACOS.search(name)]
+    tops = {name.partition("/")[0] for name in files}
+    if len(tops) != 1 or files == [*tops] or tops == {CODE}:
         return None
     folder = tops.pop()
     holds_model = any(name.endswith(MODEL_SUFFIXES) for name in contents.files)

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -40,12 +41,17 @@ class ModuleSource:
         """Parse it. Raises: UnreadableError."""
         self.path = path
         try:
-            self._analyse(ast.parse(source))
+            with warnings.catch_warnings():
+                # Of an invalid escape, say, Python warns whoever parses it.
+                warnings.simplefilter("ignore")
+                tree = ast.parse(source)
+            self._analyse(tree)
         except SyntaxError as error:
             where = f"line {error.lineno}: " if error.lineno else ""
             raise UnreadableError(f"{path} is no Python: {where}{error.msg}.") from error
         except _TROUBLE as error:
-            raise UnreadableError(f"{path} is no Python: {error}.") from error
+            what = str(error) or "it is nested too deeply"
+            raise UnreadableError(f"{path} is no Python: {what}.") from error
 
     def _analyse(self, tree: ast.Module) -> None:
         nodes = list(ast.walk(tree))

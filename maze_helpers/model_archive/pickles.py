@@ -18,13 +18,15 @@ SUFFIXES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".sav")
 _MOST_OPCODES = 1_000_000
 _MOST_PICKLES = 10
 _MOST_BYTES = 256 * 1024**2
+_LONGEST_NAME = 1000
 _CHUNK_BYTES, _OVERLAP_BYTES = 1024**2, 1024
 _STRINGS = {
     *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"),
     *("SHORT_BINSTRING", "BINSTRING", "STRING"),
 }
 _PUTS, _GETS = {"PUT", "BINPUT", "LONG_BINPUT"}, {"GET", "BINGET", "LONG_BINGET"}
-_NAME = rb"[A-Za-z_][\w.]*"
+# Bounded, or a long word makes the search take the square of its length.
+_NAME = rb"[A-Za-z_][\w.]{0,199}"
 # GLOBAL and, of protocol 4, two short strings before STACK_GLOBAL, each perhaps memoized.
 _GLOBAL = re.compile(
     rb"c(" + _NAME + rb")\n(" + _NAME + rb")\n"
@@ -109,6 +111,9 @@ def _of_pickle(file: BinaryIO) -> Pickled:
             file.seek(0)
             names.update(_scan(file))
             break
+        if not file.read(1):
+            break
+        file.seek(-1, io.SEEK_CUR)
     return Pickled(frozenset(names))
 
 
@@ -128,7 +133,7 @@ def _names(file: BinaryIO) -> Iterator[tuple[str, str]]:
             continue
         last = None
         if opcode.name in _STRINGS:
-            last = str(argument)
+            last = str(argument[:_LONGEST_NAME])
             strings.append(last)
         elif opcode.name in _GETS:
             last = memo.get(int(argument))
