@@ -31,6 +31,13 @@ ARCHIVES = {
     "dotted": archive(
         {f"./{name}": MODEL[name] for name in MODEL} | {"./code/inference.py": HANDLERS}
     ),
+    "imported": archive(
+        {
+            **MODEL,
+            "code/inference.py": "from own import input_fn, model_fn, output_fn, predict_fn\n",
+            "code/own.py": HANDLERS,
+        }
+    ),
     "folder": archive({"model_dir/weights.pth": b"", "model_dir/code/inference.py": HANDLERS}),
     "no-code": archive(MODEL),
     "three": archive({**MODEL, "code/inference.py": HANDLERS.replace("predict_fn", "predict")}),
@@ -54,7 +61,7 @@ def verdict(session, name, answer=ANSWER):
     return bonus.inference_script.verdict(session, f"s3://packed/{name}/model.tar.gz", answer)
 
 
-@pytest.mark.parametrize("name", ["right", "dotted"])
+@pytest.mark.parametrize("name", ["right", "dotted", "imported"])
 @pytest.mark.parametrize(
     "answer",
     [
@@ -101,6 +108,7 @@ def test_a_path_is_no_place_in_s3(session):
         ('{"predictions": ["place_order"]}', ["names no intent"]),
         ('{"predictions": [{"intent": "place_order"}]}', ["score of place_order is None"]),
         ('{"predictions": [{"intent": "place_order", "score": 97}]}', ["97, not between 0 and 1"]),
+        (json.dumps({"predictions": [{**TOP[0], "top": None}]}), ["no list of intents: None"]),
         (json.dumps({"predictions": [{**TOP[0], "top": TOP[::-1]}]}), ["not in the order"]),
     ],
 )

@@ -68,7 +68,7 @@ def also(maker, name, model, variant, **config):
     """Create an endpoint of a model that another one has."""
     maker.sagemaker.create_endpoint_config(
         EndpointConfigName=name,
-        ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": model, **variant}],
+        ProductionVariants=[{"VariantName": "mine", "ModelName": model, **variant}],
         **config,
     )
     maker.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)

@@ -64,7 +64,7 @@ def _invoke(
     answer = session.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint_name, ContentType=content_type, Accept=accept, Body=body.encode()
     )
-    return answer["Body"].read().decode()
+    return answer["Body"].read().decode(errors="replace")
 
 
 def _json_predictions(text: str) -> list[dict[str, Any]]:

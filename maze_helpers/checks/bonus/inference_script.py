@@ -1,6 +1,5 @@
 """The check of chapter 2's bonus notebook 1: an archive that can be served, and an answer."""
 
-import ast
 import json
 import tarfile
 import tempfile
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from maze_helpers import model_archive
 from maze_helpers.checks.check import Check, Missing
 from maze_helpers.model_archive.finding import BROKEN
+from maze_helpers.model_archive.module_source import ModuleSource, UnreadableError
 
 SCRIPT = "code/inference.py"
 HANDLERS = ("model_fn", "input_fn", "predict_fn", "output_fn")
@@ -60,13 +60,12 @@ def _require_handlers(path: Path) -> None:
         )
         if script is None:
             raise Missing(f"The archive holds no {SCRIPT}.")
-        text = script.read().decode()
+        source = script.read()
     try:
-        module = ast.parse(text)
-    except SyntaxError as error:
-        raise Missing(f"{SCRIPT} is no Python: {error.msg}, line {error.lineno}.") from error
-    defined = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
-    missing = [name for name in HANDLERS if name not in defined]
+        module = ModuleSource(SCRIPT, source)
+    except UnreadableError as error:
+        raise Missing(str(error)) from error
+    missing = [name for name in HANDLERS if not module.has(name)]
     if missing:
         raise Missing(f"{SCRIPT} defines no {', '.join(missing)}.")
 
@@ -89,6 +88,8 @@ def judge_predictions(predictions: Any) -> None:
     for prediction in predictions:
         _judge_scored([prediction])
         top = prediction.get("top", [])
+        if not isinstance(top, list):
+            raise Missing(f"'top' holds no list of intents: {top!r:.80}.")
         _judge_scored(top)
         scores = [row["score"] for row in top]
         if scores != sorted(scores, reverse=True):

@@ -26,13 +26,14 @@ def _look(session: boto3.Session, endpoints: Mapping[str, str]) -> str:
     absent = [way for way in WAYS if way not in endpoints]
     if absent:
         raise Missing(f"No endpoint is named for {absent[0]}: give one for each of {WAYS}.")
-    models = {}
+    models, variants = {}, {}
     for way in WAYS:
         _, config = in_service(session, endpoints[way])
         kind = _kind(config)
         if kind != way:
             raise Missing(f"{endpoints[way]} is {kind}; it was given as {way}.")
-        models[way] = config["ProductionVariants"][0]["ModelName"]
+        variant = config["ProductionVariants"][0]
+        models[way], variants[way] = variant["ModelName"], variant["VariantName"]
     if len(set(models.values())) > 1:
         raise Missing(
             f"They serve different models ({', '.join(sorted(set(models.values())))}): a "
@@ -41,7 +42,7 @@ def _look(session: boto3.Session, endpoints: Mapping[str, str]) -> str:
     intents = {endpoints[way]: _ask(session, endpoints[way]) for way in WAYS if way != ASYNC}
     if len(set(intents.values())) > 1:
         raise Missing(f"They do not agree on '{UTTERANCE}': {intents}.")
-    calls = {way: _calls(session, way, endpoints[way]) for way in WAYS}
+    calls = {way: _calls(session, way, endpoints[way], variants[way]) for way in WAYS}
     for way, count in calls.items():
         if count < CALLS_NEEDED:
             raise Missing(
@@ -83,26 +84,26 @@ def _ask(session: boto3.Session, endpoint: str) -> str:
         ) from error
 
 
-def _calls(session: boto3.Session, way: str, endpoint: str) -> float:
+def _calls(session: boto3.Session, way: str, endpoint: str, variant: str) -> float:
     """Return how many calls CloudWatch knows, once they are enough or all have come."""
     cloudwatch = session.client("cloudwatch")
     on_aws = cloudwatch.meta.endpoint_url.endswith(AWS_DOMAINS)
     deadline_s = time.monotonic() + (BEHIND_ON_AWS_S if on_aws else BEHIND_LOCALLY_S)
     while True:
-        count = _counted(cloudwatch, _COUNTED[way], endpoint)
+        count = _counted(cloudwatch, _COUNTED[way], endpoint, variant)
         if count >= CALLS_NEEDED or time.monotonic() > deadline_s:
             return count
         time.sleep(PAUSE_S)
 
 
-def _counted(cloudwatch: Any, metric: str, endpoint: str) -> float:
+def _counted(cloudwatch: Any, metric: str, endpoint: str, variant: str) -> float:
     now_s = time.time()
     answer = cloudwatch.get_metric_statistics(
         Namespace="AWS/SageMaker",
         MetricName=metric,
         Dimensions=[
             {"Name": "EndpointName", "Value": endpoint},
-            {"Name": "VariantName", "Value": "AllTraffic"},
+            {"Name": "VariantName", "Value": variant},
         ],
         StartTime=now_s - 86_400,
         EndTime=now_s + 120,
