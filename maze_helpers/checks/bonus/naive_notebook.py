@@ -55,7 +55,7 @@ def _judge_answers(predict: Callable[[list[str]], Sequence[str]]) -> str:
 
 
 naive_notebook = Check(
-    "chapter 1, bonus, notebook 1",
+    "chapter 1, bonus 1",
     "A model recognises the intents of utterances it has not seen, and is saved.",
     _look,
 )
