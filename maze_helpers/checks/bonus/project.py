@@ -67,7 +67,12 @@ def _keys(session: boto3.Session, bucket: str) -> set[str]:
 def _judge_keys(bucket: str, folder: str, files: Iterable[str], found: set[str]) -> None:
     missing = [f"{folder}/{name}" for name in files if f"{folder}/{name}" not in found]
     if missing:
-        raise Missing(f"There is no {missing[0]} in s3://{bucket}.")
+        how = (
+            f"`train.py … --upload s3://{bucket}/model/` puts it there."
+            if folder == "model"
+            else f"`aws s3 cp {folder} s3://{bucket}/{folder} --recursive` puts it there."
+        )
+        raise Missing(f"There is no {missing[0]} in s3://{bucket}: {how}")
 
 
 def _judge_trust(session: boto3.Session, role: str) -> str:
