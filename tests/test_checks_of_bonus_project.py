@@ -101,7 +101,7 @@ def test_requirements_beside_the_scripts_are_in_the_wrong_place(session, folder)
     ("bucket", "role", "said"),
     [
         ("nowhere", "right", "There is no bucket nowhere"),
-        ("empty", "right", "no scripts/train.py in s3://empty: `aws s3 cp scripts s3://empty/scripts"),
+        ("empty", "right", "in s3://empty: `aws s3 cp scripts s3://empty/scripts"),
         (BUCKET, "nobody", "There is no role nobody"),
         (BUCKET, "other", "does not name sagemaker.amazonaws.com"),
         (BUCKET, "powerless", "may not read arn:aws:s3:::intents/dataset/train.csv"),
