@@ -2,8 +2,9 @@
 
 Its own train.py, once a seed, beside a bag of words in the same run: accuracy, macro F1 and F1 of
 each intent on the test set; tokens a second; and the seconds from the start of the process until
-the model that it keeps was trained. On a GPU it trains in fp32 and in bf16. `--train` and `--test`
-take any CSV with the columns text and intent. Prints the section of BENCHMARKS.md.
+the model that it keeps was trained. Where the device has units for bf16, the script uses them, and
+one more training in fp32 shows what they are worth. `--train` and `--test` take any CSV with the
+columns text and intent. Prints the section of BENCHMARKS.md.
 """
 
 import argparse
@@ -34,13 +35,14 @@ from maze_helpers.metrics import NUMBER, metric_regex, scrape_metric
 
 INTENT_F1 = re.compile(rf"^test:f1:(\S+)=({NUMBER})")
 WORD = re.compile(r"[a-z]{3,}")
-# The script takes bf16 wherever torch offers it. For fp32 on a GPU, torch says that it does not.
+# The script takes bf16 wherever the device has units for it; for fp32, it is told that none has.
 RUN = """
 import runpy, sys
-import torch
-if sys.argv.pop(1) == "fp32":
-    torch.cuda.is_bf16_supported = lambda *args, **kwargs: False
+precision = sys.argv.pop(1)
 sys.path.insert(0, sys.argv[1].rpartition("/")[0])
+if precision == "fp32":
+    import model
+    model.multiplies_bf16 = lambda device: False
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -67,16 +69,18 @@ def main() -> None:
     """Measure everything and print the section."""
     args = arguments()
     device = device_name(args.device)
-    precisions = ("fp32",) if device == "CPU" else ("fp32", "bf16")
     with tempfile.TemporaryDirectory() as name:
         script = project.write(name) / "train.py"
         train, test = read(script, args.train), read(script, args.test)
         baseline = bag_of_words(train, test)
+        seeds = (
+            {"bf16": args.seeds, "fp32": 1} if has_bf16(script, device) else {"fp32": args.seeds}
+        )
         tuned = {
             f"{device} {precision}": [
-                fine_tuned(script, args, seed, precision, device) for seed in range(args.seeds)
+                fine_tuned(script, args, seed, precision, device) for seed in range(n_seeds)
             ]
-            for precision in precisions
+            for precision, n_seeds in seeds.items()
         }
     print(f"{machine(device)} {data_sentence(train, test)}")
     print(HEADER, *result_rows(baseline, tuned), sep="\n")
@@ -90,7 +94,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--train", type=Path, default=data.INTENTS / "train.csv")
     parser.add_argument("--test", type=Path, default=data.INTENTS / "test.csv")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--epochs", type=int, help="other than the script's own number")
     return parser.parse_args()
 
 
@@ -103,6 +106,14 @@ def device_name(wanted: str) -> str:
     if wanted == "cuda":
         sys.exit("There is no GPU here that torch sees. Leave --device out to measure on the CPU.")
     return "CPU"
+
+
+def has_bf16(script: Path, device: str) -> bool:
+    """Return whether the script would train in bf16 there."""
+    import torch
+
+    model = runpy.run_path(str(script.with_name("model.py")))
+    return model["multiplies_bf16"](torch.device("cpu" if device == "CPU" else "cuda"))
 
 
 def read(script: Path, path: Path) -> pd.DataFrame:
@@ -140,7 +151,6 @@ def fine_tuned(
     command = [sys.executable, "-c", RUN, precision, script.as_posix()]
     command += ["--train", str(args.train), "--test", str(args.test), "--seed", str(seed)]
     command += ["--model-dir", str(script.parent.parent / "model")]
-    command += ["--epochs", str(args.epochs)] if args.epochs else []
     hidden = {"CUDA_VISIBLE_DEVICES": ""} if device == "CPU" else {}
     return result_of(run(command, {**os.environ, **hidden}))
 
@@ -230,14 +240,14 @@ def result_rows(baseline: Result, tuned: dict[str, list[Result]]) -> Iterator[st
         accuracies = [result.accuracy for result in results]
         spread = f" ({min(accuracies):.1%} to {max(accuracies):.1%})" if len(results) > 1 else ""
         yield (
-            f"| fine-tuned, {len(results)} seeds | {device} "
+            f"| fine-tuned, seeds: {len(results)} | {device} "
             f"| {statistics.mean(accuracies):.1%}{spread} "
             f"| {statistics.mean(result.macro_f1 for result in results):.3f} "
             f"| {statistics.median(result.tokens_per_s for result in results):,.0f} "
             f"| {statistics.median(result.seconds for result in results):.0f} |"
         )
-    if list(tuned) == ["CPU fp32"]:
-        for precision in ("fp32", "bf16"):
+    if all(device.startswith("CPU") for device in tuned):
+        for precision in ("bf16", "fp32"):
             yield f"| fine-tuned | GPU {precision} | not measured yet | | | |"
 
 
