@@ -85,6 +85,7 @@ def test_warnings_alone_break_nothing():
         (gzip.compress(b"no tar at all" * 100), "gzip, and no tar inside"),
         (gzip.compress(bytes(10_240)), "It holds no file"),
     ],
+    ids=["empty", "a page", "a zip", "damaged", "no tar", "no file"],
 )
 def test_what_is_no_archive_is_called_by_what_it_is(tmp_path, content, what):
     path = tmp_path / "model.tar.gz"
