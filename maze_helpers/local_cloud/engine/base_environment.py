@@ -42,8 +42,8 @@ def base_environment(home: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "UTF-8",
-        # Containers share this machine's cores: one whose threads spin while they wait takes them
-        # from the others, and a training takes several times as long.
+        # Differs from AWS: containers share this machine's cores. One whose threads spin while they
+        # wait takes them from the others, and a training takes several times as long.
         "OMP_WAIT_POLICY": "PASSIVE",
         "AWS_EC2_METADATA_DISABLED": "true",
         # For the addresses that the SDK hard-codes: a script may use it, too.
