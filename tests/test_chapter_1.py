@@ -125,6 +125,7 @@ def answers(local_cloud: RunningCloud, tmp_path, monkeypatch):
     return answers
 
 
+@pytest.mark.slow
 def test_task_1_answers_from_what_the_run_leaves_behind(answers):
     kept = 'joblib.dump(model, "model.joblib")\nopen("run.log", "w").write("f1")'
     printed = answers(1, script=('joblib.dump(model, "model.joblib")', kept))
@@ -139,6 +140,7 @@ def test_task_3_answers_from_the_job_that_ran(answers):
     assert "n_estimators=70" in printed
 
 
+@pytest.mark.slow
 def test_task_4_answers_from_the_job_that_ran(answers):
     printed = answers(4, estimator=('"rounds": 20', '"rounds": 6'))
     assert "'rounds': '6'" in printed

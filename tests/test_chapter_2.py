@@ -141,6 +141,7 @@ def test_task_1_answers_from_the_endpoint_that_ran(run, local_cloud):
     assert endpoints(local_cloud) == []
 
 
+@pytest.mark.slow
 def test_a_script_that_does_not_import_stops_task_1_with_the_reason(run, local_cloud):
     result = run(1, script=("import joblib", "import jobllib"))
     assert not result.passed
@@ -167,6 +168,7 @@ def test_task_3_answers_from_the_jobs_that_it_ran(run):
     assert "pile.csv, rows in each request: 7,188\n" in printed
 
 
+@pytest.mark.slow
 def test_one_object_for_two_instances_does_not_pass_the_check_of_task_3(run):
     result = run(3, data=("(40, 1)", "(1, 1)"), split=("dtype=object), 8)", "dtype=object), 1)"))
     assert not result.passed

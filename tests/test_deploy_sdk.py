@@ -175,6 +175,7 @@ def test_a_model_is_deployed_found_by_name_updated_and_deleted(notebook, urls):
     }
 
 
+@pytest.mark.slow
 def test_a_serverless_endpoint_is_deployed(notebook, urls):
     report = notebook.run(
         f"""
@@ -193,6 +194,7 @@ def test_a_serverless_endpoint_is_deployed(notebook, urls):
     }
 
 
+@pytest.mark.slow
 def test_an_asynchronous_endpoint_is_deployed(notebook, urls):
     report = notebook.run(
         f"""

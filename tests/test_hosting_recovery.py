@@ -93,6 +93,7 @@ def test_an_update_goes_on(deployer):
     assert ask(deployer, name) == "slow"
 
 
+@pytest.mark.slow
 def test_a_scaling_goes_on(deployer):
     name = deployer.endpoint(scripted(deployer, SLOW))
     deployer.settle(name)
@@ -129,6 +130,7 @@ def test_a_deletion_goes_on(deployer):
     assert len(failed) == 1 and folders(deployer) == set()
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_cannot_come_back_says_why_and_tries_again(deployer):
     config = scripted(deployer, SLOW)
     name = deployer.endpoint(config)

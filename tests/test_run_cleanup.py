@@ -96,6 +96,7 @@ def test_a_transform_job_that_runs_is_stopped_and_others_go_on(new_cloud, cloud,
     assert transforms.describe_job(others)["TransformJobStatus"] == "InProgress"
 
 
+@pytest.mark.slow
 def test_a_processing_job_that_runs_is_stopped_and_others_go_on(new_cloud, monkeypatch):
     monkeypatch.setenv("MAZE_HOME", str(new_cloud.home))
     processing = Processing(new_cloud)

@@ -158,6 +158,7 @@ def test_a_model_transforms_filtered_and_joined_records(notebook):
     }
 
 
+@pytest.mark.slow
 def test_a_failed_job_raises_and_a_stopped_one_stays_stopped(notebook):
     printed, report = notebook.run(
         """
