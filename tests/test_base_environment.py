@@ -30,8 +30,8 @@ def test_boto3_finds_no_credentials_in_it(tmp_path, monkeypatch):
     assert result.stdout == "None\n", result.stderr
 
 
-def test_threads_in_a_container_sleep_while_they_wait(tmp_path):
-    assert base_environment(tmp_path)["OMP_WAIT_POLICY"] == "PASSIVE"
+def test_threads_in_a_container_soon_sleep_when_they_wait(tmp_path):
+    assert base_environment(tmp_path)["GOMP_SPINCOUNT"] == "10000"
 
 
 def test_it_keeps_the_way_to_the_package_index(tmp_path, monkeypatch):
