@@ -43,8 +43,8 @@ def base_environment(home: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "UTF-8",
         # Differs from AWS: containers share this machine's cores. Threads that spin while they wait
-        # take them from the others, and three trainings at once take thirty times as long; threads
-        # that sleep at once cost a lone training half its time. These spin for a moment.
+        # take them from the others: three trainings at once take many times as long. Threads that
+        # sleep at once cost a lone training a third of its speed. These spin for a moment.
         "GOMP_SPINCOUNT": "10000",
         "AWS_EC2_METADATA_DISABLED": "true",
         # For the addresses that the SDK hard-codes: a script may use it, too.
