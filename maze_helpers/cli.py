@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -215,16 +216,20 @@ def doctor(as_json: bool) -> None:
 
     Each finding comes with its fix; exits with 1 when something is broken. Example: maze doctor
     """
-    from dataclasses import asdict
-
     from maze_helpers import doctor
 
-    findings = doctor.examine(_home())
+    _show_findings(doctor.examine(_home()), doctor.show, as_json)
+
+
+def _show_findings(findings: list[Any], show: Callable[[list[Any]], None], as_json: bool) -> None:
+    """Show what was found, and exit with 1 when something is broken."""
+    from dataclasses import asdict
+
     broken = any(finding.level == "broken" for finding in findings)
     if as_json:
         _print_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
     else:
-        doctor.show(findings)
+        show(findings)
     sys.exit(1 if broken else 0)
 
 
@@ -248,8 +253,6 @@ def archive(
     ARCHIVE: a file, or s3://bucket/…/model.tar.gz. Nothing in it is run. Each finding comes with
     its fix; exits with 1 when something is broken. Example: maze archive model.tar.gz
     """
-    from dataclasses import asdict
-
     from maze_helpers import model_archive
 
     if archive.startswith("s3://"):
@@ -259,12 +262,7 @@ def archive(
             findings = model_archive.examine(path, framework, program)
     else:
         findings = model_archive.examine(archive, framework, program)
-    broken = any(finding.level == "broken" for finding in findings)
-    if as_json:
-        _print_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
-    else:
-        model_archive.show(findings)
-    sys.exit(1 if broken else 0)
+    _show_findings(findings, model_archive.show, as_json)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from maze_helpers.load_test.outcomes import (
     UNFINISHED,
 )
 from maze_helpers.load_test.result import PERCENTILES, LoadTestResult
-from maze_helpers.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, STYLE
+from maze_helpers.plots import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, STYLE, finish
 
 COLOURS = {
     OK: BLUE,
@@ -67,7 +67,7 @@ def latency(result: LoadTestResult, title: str | None = None) -> Figure:
         axes.set(xlabel=SINCE, ylabel="Latency")
         for handle in _legend(axes):
             handle.set_alpha(1)
-        return _finish(figure, title or _latency_finding(result))
+        return finish(figure, title or _latency_finding(result))
 
 
 def _latency_finding(result: LoadTestResult) -> str:
@@ -110,7 +110,7 @@ def distribution(result: LoadTestResult, outcome: str = OK, title: str | None = 
             )
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="Latency", ylabel="Calls")
-        return _finish(figure, title or _spread_finding(marks, len(latencies_ms)))
+        return finish(figure, title or _spread_finding(marks, len(latencies_ms)))
 
 
 def _bins(latencies_ms: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ def concurrency(result: LoadTestResult, title: str | None = None) -> Figure:
         _legend(axes)
         calls = "1 call is" if most.max() == 1 else f"{most.max()} calls are"
         finding = f"At most {calls} under way, {average.mean():.3g} on average"
-        return _finish(figure, title or finding)
+        return finish(figure, title or finding)
 
 
 def _under_way(result: LoadTestResult) -> tuple[np.ndarray, np.ndarray]:
@@ -187,7 +187,7 @@ def throughput(
             _draw_metrics(axes, panel(metrics), metrics.period_s, result)
         grid[-1, 0].set_xlabel(SINCE)
         figure.align_ylabels()
-        return _finish(figure, title or _throughput_finding(result))
+        return finish(figure, title or _throughput_finding(result))
 
 
 def _throughput_finding(result: LoadTestResult) -> str:
@@ -317,10 +317,3 @@ def _legend(axes: Axes) -> list[Artist]:
     if not axes.get_legend_handles_labels()[0]:
         return []
     return axes.legend(loc="upper left", bbox_to_anchor=(1, 1)).legend_handles
-
-
-def _finish(figure: Figure, title: str) -> Figure:
-    figure.axes[0].set_title(title)
-    figure.tight_layout()
-    plt.close(figure)
-    return figure

@@ -10,7 +10,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -67,7 +66,7 @@ def confusion(y_true: Sequence[int], y_pred: Sequence[int], title: str) -> Figur
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.set(xlabel="Predicted digit", ylabel="True digit")
-        return _finish(figure, axes, title)
+        return finish(figure, title)
 
 
 def digits(
@@ -136,7 +135,7 @@ def metric_curve(
             )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel=x_label, ylabel=y_label)
-        return _finish(figure, axes, title)
+        return finish(figure, title)
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:
@@ -168,7 +167,7 @@ def usage(series: Mapping[str, tuple[Sequence[datetime], Sequence[float]]], titl
         axes.yaxis.set_major_formatter(PercentFormatter())
         axes.set(xlabel="Seconds since the first sample", ylabel="Used")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        return _finish(figure, axes, title)
+        return finish(figure, title)
 
 
 def cost(ledger: pd.DataFrame, title: str) -> Figure:
@@ -186,7 +185,7 @@ def cost(ledger: pd.DataFrame, title: str) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.15)
         axes.set(xlabel="US cents")
-        return _finish(figure, axes, title)
+        return finish(figure, title)
 
 
 def timeline(transitions: Sequence[Mapping[str, Any]], title: str) -> Figure:
@@ -210,7 +209,7 @@ def timeline(transitions: Sequence[Mapping[str, Any]], title: str) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.12)
         axes.set(xlabel="Seconds since the job was created")
-        return _finish(figure, axes, title)
+        return finish(figure, title)
 
 
 def shifts(requests: pd.DataFrame, instances: Sequence[str], title: str) -> Figure:
@@ -242,11 +241,12 @@ def shifts(requests: pd.DataFrame, instances: Sequence[str], title: str) -> Figu
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel="Seconds since the first request")
-        return _finish(figure, axes, title)
+        return finish(figure, title)
 
 
-def _finish(figure: Figure, axes: Axes, title: str) -> Figure:
-    axes.set_title(title)
+def finish(figure: Figure, title: str) -> Figure:
+    """Return the figure with the title over its first axes, closed."""
+    figure.axes[0].set_title(title)
     figure.tight_layout()
     plt.close(figure)
     return figure

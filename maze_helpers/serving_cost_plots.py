@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter
 
-from maze_helpers.plots import BLUE, GREEN, INK, ORANGE, STYLE
+from maze_helpers.plots import BLUE, GREEN, INK, ORANGE, STYLE, finish
 from maze_helpers.serving_choice import REAL_TIME, SERVERLESS, Measured, break_even
 
 
@@ -27,10 +27,7 @@ def monthly(ways: Sequence[Measured], bursts_a_day: float, title: str) -> Figure
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.yaxis.set_major_formatter(FuncFormatter(_usd))
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        axes.set_title(title)
-        figure.tight_layout()
-        plt.close(figure)
-        return figure
+        return finish(figure, title)
 
 
 def _mark_crossing(

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-from maze_helpers.plots import BLUE, INK, ORANGE, PALE, PALETTE, STYLE
+from maze_helpers.plots import BLUE, INK, ORANGE, PALE, PALETTE, STYLE, finish
 
 # Where the longest is so many times the shortest, a linear axis would hide the short ones.
 LOG_FROM = 20
@@ -36,7 +36,7 @@ def stages(seconds: Mapping[str, float], title: str, wanted: str | None = None) 
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.12)
         axes.set(xlabel="Seconds since the command")
-        return _finish(figure, title)
+        return finish(figure, title)
 
 
 def calls(seconds: Mapping[str, Sequence[float]], title: str) -> Figure:
@@ -63,7 +63,7 @@ def calls(seconds: Mapping[str, Sequence[float]], title: str) -> Figure:
         axes.tick_params(axis="y", length=0)
         _scale(axes.xaxis, [value for values in seconds.values() for value in values])
         axes.set(xlabel="A call took")
-        return _finish(figure, title)
+        return finish(figure, title)
 
 
 def batches(seconds: Mapping[int, float], title: str) -> Figure:
@@ -90,7 +90,7 @@ def batches(seconds: Mapping[int, float], title: str) -> Figure:
         axes.set_yscale("log")
         _scale(axes.yaxis, [*call_s, *call_s / sizes])
         axes.set(xlabel="Utterances in one call", ylabel="Time")
-        return _finish(figure, title)
+        return finish(figure, title)
 
 
 def duration(seconds: float) -> str:
@@ -107,10 +107,3 @@ def _scale(axis: Axis, seconds: Sequence[float]) -> None:
     elif axis.get_scale() == "linear":
         axis.axes.set(**{f"{axis.axis_name}lim": (0, None)})
     axis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
-
-
-def _finish(figure: Figure, title: str) -> Figure:
-    figure.axes[0].set_title(title)
-    figure.tight_layout()
-    plt.close(figure)
-    return figure

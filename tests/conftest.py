@@ -79,6 +79,19 @@ def local_cloud(tmp_path_factory) -> Iterator[RunningCloud]:
     cloud.stop()
 
 
+@pytest.fixture(scope="module")
+def maker(local_cloud: RunningCloud) -> Iterator["EndpointMaker"]:  # noqa: F821
+    """What makes endpoints on the module's cloud by boto3; they are gone with the module."""
+    # Late: the clean-up imports pandas, and few tests need it.
+    from endpoint_case import EndpointMaker
+    from training_job import local_session
+
+    with local_session(local_cloud) as session:
+        maker = EndpointMaker(session)
+        yield maker
+        maker.delete_all()
+
+
 @pytest.fixture(scope="session")
 def shared_trainer(tmp_path_factory) -> Iterator[Trainer]:
     """Runs training jobs on a local cloud that several modules share; none of them stops it."""

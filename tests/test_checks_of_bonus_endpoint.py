@@ -4,8 +4,7 @@ import contextlib
 
 import pytest
 from botocore.exceptions import WaiterError
-from endpoint_case import INSTANCE, EndpointMaker
-from training_job import local_session
+from endpoint_case import INSTANCE
 
 from maze_helpers.checks import Failed, OurFault, Passed, bonus
 from maze_helpers.cleanup import delete_endpoint
@@ -56,15 +55,6 @@ SCRIPTS = {
     "lenient": LENIENT,
     "failed": "raise RuntimeError('no')",
 }
-
-
-@pytest.fixture(scope="module")
-def maker(local_cloud):
-    """A maker of endpoints on this module's cloud."""
-    with local_session(local_cloud) as session:
-        maker = EndpointMaker(session)
-        yield maker
-        maker.delete_all()
 
 
 def verdict_on(maker, name):

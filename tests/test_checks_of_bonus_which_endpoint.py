@@ -6,7 +6,7 @@ import pytest
 from endpoint_case import BUCKET, INSTANCE, EndpointMaker
 from training_job import local_session
 
-from maze_helpers.checks import Failed, OurFault, Passed, bonus
+from maze_helpers.checks import Failed, OurFault, Passed, bonus, endpoints
 
 # By its name: the package gives the check the name of its module.
 module = importlib.import_module("maze_helpers.checks.bonus.which_endpoint")
@@ -96,7 +96,7 @@ def test_one_model_behind_three_endpoints_passes(maker, endpoints):
     ],
 )
 def test_it_says_what_is_missing(maker, changes, words, monkeypatch):
-    monkeypatch.setattr(module, "BEHIND_LOCALLY_S", 1.0)
+    monkeypatch.setattr(endpoints, "BEHIND_LOCALLY_S", 1.0)
     verdict = bonus.which_endpoint.verdict(maker.session, RIGHT | changes)
     assert isinstance(verdict, Failed), verdict
     assert words in verdict.sentence

@@ -6,8 +6,6 @@ from datetime import datetime, timezone
 import boto3
 import pandas as pd
 import pytest
-from endpoint_case import EndpointMaker
-from training_job import local_session
 
 from maze_helpers import cost, plots
 from maze_helpers.endpoint_bills import UNKNOWN
@@ -26,14 +24,6 @@ def output_fn(answer, accept):
     return answer
 """
 SERVERLESS = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 2}}
-
-
-@pytest.fixture(scope="module")
-def maker(local_cloud):
-    with local_session(local_cloud) as session:
-        maker = EndpointMaker(session)
-        yield maker
-        maker.delete_all()
 
 
 def rows(maker, name: str) -> pd.DataFrame:

@@ -1,8 +1,6 @@
 """Watching an endpoint: its status and log as they come, and an end that says why."""
 
 import pytest
-from endpoint_case import EndpointMaker
-from training_job import local_session
 
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.watching import log_lines, watch_endpoint
@@ -15,14 +13,6 @@ def model_fn(model_dir):
     print("model_fn: hello", flush=True)
     time.sleep(1)
 """
-
-
-@pytest.fixture(scope="module")
-def maker(local_cloud):
-    with local_session(local_cloud) as session:
-        maker = EndpointMaker(session)
-        yield maker
-        maker.delete_all()
 
 
 def test_status_and_log_are_printed_as_they_come(maker, capsys):

@@ -2,9 +2,7 @@
 
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import boto3
@@ -13,18 +11,14 @@ from botocore.exceptions import ClientError
 
 from maze_helpers import data
 from maze_helpers.checks.check import Check, Missing
-from maze_helpers.checks.endpoints import in_service, require_status
+from maze_helpers.checks.endpoints import calls_counted, in_service, require_status
 from maze_helpers.checks.model import ACCURACY_NEEDED
 from maze_helpers.instances import instance_logs
 
-NAMESPACE = "AWS/SageMaker"
 # A load test in name only sends fewer calls than this.
 CALLS_NEEDED = 100
 LEAST_MEMORY_MB = 1024
 INSTANCES_NEEDED = 2
-# How far CloudWatch may be behind the calls.
-BEHIND_ON_AWS_S, BEHIND_LOCALLY_S = 180.0, 4.0
-PAUSE_S = 0.5
 
 
 def _look_at_task_1(session: boto3.Session, endpoint_name: str) -> str:
@@ -57,7 +51,7 @@ def _look_at_task_2(session: boto3.Session, endpoint_name: str) -> str:
             f"there is: memory_size_in_mb={LEAST_MEMORY_MB}."
         )
     accuracy = _read_digits(session, endpoint_name)
-    calls = _calls_counted(session, endpoint_name)
+    calls = calls_counted(session, "Invocations", endpoint_name, "AllTraffic", CALLS_NEEDED)
     if calls < CALLS_NEEDED:
         raise Missing(
             f"CloudWatch has counted {calls:.0f} calls of {endpoint_name}; a load test makes "
@@ -218,34 +212,6 @@ def _numbers(values: list) -> np.ndarray | None:
     if numbers.shape[1] != 1 or not np.isin(numbers, range(10)).all():
         return None
     return numbers[:, 0]
-
-
-def _calls_counted(session: boto3.Session, endpoint_name: str) -> float:
-    """Return how many invocations CloudWatch knows, once they are enough or all have come."""
-    on_aws = session.client("cloudwatch").meta.endpoint_url.endswith("amazonaws.com")
-    deadline_s = time.monotonic() + (BEHIND_ON_AWS_S if on_aws else BEHIND_LOCALLY_S)
-    while True:
-        calls = _sum_of_invocations(session, endpoint_name)
-        if calls >= CALLS_NEEDED or time.monotonic() > deadline_s:
-            return calls
-        time.sleep(PAUSE_S)
-
-
-def _sum_of_invocations(session: boto3.Session, endpoint_name: str) -> float:
-    now = datetime.now(timezone.utc)
-    answer = session.client("cloudwatch").get_metric_statistics(
-        Namespace=NAMESPACE,
-        MetricName="Invocations",
-        Dimensions=[
-            {"Name": "EndpointName", "Value": endpoint_name},
-            {"Name": "VariantName", "Value": "AllTraffic"},
-        ],
-        StartTime=now - timedelta(days=1),
-        EndTime=now + timedelta(minutes=2),
-        Period=3600,
-        Statistics=["Sum"],
-    )
-    return sum(point["Sum"] for point in answer["Datapoints"])
 
 
 task_1 = Check(

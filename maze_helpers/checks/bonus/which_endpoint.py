@@ -1,7 +1,6 @@
 """The check of chapter 2, bonus notebook 3: one model behind three kinds of endpoints."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,15 +8,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 from maze_helpers.checks.check import Check, Missing
-from maze_helpers.checks.endpoints import in_service
-from maze_helpers.local_cloud.startup.local_only import AWS_DOMAINS
+from maze_helpers.checks.endpoints import calls_counted, in_service
 from maze_helpers.serving_choice import ASYNC, REAL_TIME, SERVERLESS, WAYS
 
 UTTERANCE = "I want to order a pizza"
 CALLS_NEEDED = 20
-# How far CloudWatch may be behind the calls.
-BEHIND_ON_AWS_S, BEHIND_LOCALLY_S = 180.0, 5.0
-PAUSE_S = 0.5
 _COUNTED = {REAL_TIME: "Invocations", SERVERLESS: "Invocations", ASYNC: "InvocationsProcessed"}
 
 
@@ -42,7 +37,10 @@ def _look(session: boto3.Session, endpoints: Mapping[str, str]) -> str:
     intents = {endpoints[way]: _ask(session, endpoints[way]) for way in WAYS if way != ASYNC}
     if len(set(intents.values())) > 1:
         raise Missing(f"They do not agree on '{UTTERANCE}': {intents}.")
-    calls = {way: _calls(session, way, endpoints[way], variants[way]) for way in WAYS}
+    calls = {
+        way: calls_counted(session, _COUNTED[way], endpoints[way], variants[way], CALLS_NEEDED)
+        for way in WAYS
+    }
     for way, count in calls.items():
         if count < CALLS_NEEDED:
             raise Missing(
@@ -82,35 +80,6 @@ def _ask(session: boto3.Session, endpoint: str) -> str:
         raise Missing(
             f"{endpoint} answers {body[:60]!r}, not {{'predictions': [{{'intent': …}}]}}."
         ) from error
-
-
-def _calls(session: boto3.Session, way: str, endpoint: str, variant: str) -> float:
-    """Return how many calls CloudWatch knows, once they are enough or all have come."""
-    cloudwatch = session.client("cloudwatch")
-    on_aws = cloudwatch.meta.endpoint_url.endswith(AWS_DOMAINS)
-    deadline_s = time.monotonic() + (BEHIND_ON_AWS_S if on_aws else BEHIND_LOCALLY_S)
-    while True:
-        count = _counted(cloudwatch, _COUNTED[way], endpoint, variant)
-        if count >= CALLS_NEEDED or time.monotonic() > deadline_s:
-            return count
-        time.sleep(PAUSE_S)
-
-
-def _counted(cloudwatch: Any, metric: str, endpoint: str, variant: str) -> float:
-    now_s = time.time()
-    answer = cloudwatch.get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName=metric,
-        Dimensions=[
-            {"Name": "EndpointName", "Value": endpoint},
-            {"Name": "VariantName", "Value": variant},
-        ],
-        StartTime=now_s - 86_400,
-        EndTime=now_s + 120,
-        Period=3600,
-        Statistics=["Sum"],
-    )
-    return sum(point["Sum"] for point in answer["Datapoints"])
 
 
 which_endpoint = Check(

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from maze_helpers.local_cloud.credentials import Credentials
 from maze_helpers.local_cloud.engine.containers import end_stray
 
 
@@ -23,6 +24,7 @@ class ContainerFolder:
         self.home = root / "home"
         self._tmp = root / "tmp"
         self._container = root / "container.json"
+        self._key = root / "key.json"
 
     @property
     def tmp(self) -> Path:
@@ -65,6 +67,18 @@ class ContainerFolder:
         except (FileNotFoundError, ValueError):
             return  # It was never started, or ended with the server that was starting it.
         end_stray(noted["pid"], noted["created_at"])
+
+    def note_key(self, access_key_id: str) -> None:
+        """Write down which of the role's keys the container was lent."""
+        write_json(self._key, access_key_id)
+
+    def revoke_key(self, credentials: Credentials) -> None:
+        """Have the key that was written down accepted no more."""
+        try:
+            access_key_id = json.loads(self._key.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return  # It was not lent yet, or written in the moment of a kill: then never used.
+        credentials.revoke(access_key_id)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -4,12 +4,10 @@ Differs from AWS: where the machine has no namespaces, its home is a folder else
 Source: SageMaker guide, "SageMaker notebook instances", on what is kept when one is stopped.
 """
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from maze_helpers.local_cloud.credentials import Credentials
 from maze_helpers.local_cloud.engine.container_folder import (
     ContainerFolder,
     remove_folder,
@@ -30,7 +28,6 @@ class NotebookFolder(ContainerFolder):
         super().__init__(root)
         self.volume = self.home / VOLUME
         self.settings = root / "settings.json"
-        self._key = root / "key.json"
 
     @property
     def runtime(self) -> Path:
@@ -73,15 +70,3 @@ class NotebookFolder(ContainerFolder):
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write what the instance is to run."""
         write_json(self.settings, settings)
-
-    def note_key(self, access_key_id: str) -> None:
-        """Write down which of the role's keys the instance was lent."""
-        write_json(self._key, access_key_id)
-
-    def revoke_key(self, credentials: Credentials) -> None:
-        """Have the key that was written down accepted no more."""
-        try:
-            access_key_id = json.loads(self._key.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return  # It was not lent yet, or written in the moment of a kill: then never used.
-        credentials.revoke(access_key_id)
