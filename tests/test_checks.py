@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from maze_helpers import data
-from maze_helpers.checks import Check, CheckFailed, Failed, Missing, OurFault, Passed, chapter_1
+from maze_helpers.checks import Check, CheckFailed, Done, Missing, NotYet, OurFault, chapter_1
 from maze_helpers.checks.model import judge_model, load_artifact
 
 TRAIN, TEST = data.digits()
@@ -59,7 +59,7 @@ def write(folder: Path, name: str, source: str) -> Path:
 
 
 def assert_failed(verdict, *words: str):
-    assert isinstance(verdict, Failed), verdict
+    assert isinstance(verdict, NotYet), verdict
     for word in words:
         assert word in verdict.sentence
     # One sentence: a notebook shows it in place of a traceback.
@@ -72,7 +72,7 @@ def assert_failed(verdict, *words: str):
 @pytest.mark.parametrize("source", [RIGHT_1, DIFFERENT_1], ids=["right", "different"])
 def test_task_1_passes_what_is_right(tmp_path, source):
     verdict = chapter_1.task_1.verdict(write(tmp_path, "train.py", source))
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "ten digits" in verdict.sentence
 
 
@@ -156,7 +156,7 @@ FILE_2 = RIGHT_2.replace('os.path.join(model_dir, "model.joblib")', "model_dir")
 @pytest.mark.parametrize("source", [RIGHT_2, DIFFERENT_2, FILE_2], ids=["right", "other", "file"])
 def test_task_2_passes_what_is_right(tmp_path, source):
     verdict = chapter_1.task_2.verdict(write(tmp_path, "src/train.py", source))
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ class Stubborn:
 def test_a_model_that_does_not_is_told_why(model, words):
     with pytest.raises(Missing) as told:
         judge_model(model)
-    assert_failed(Failed(str(told.value)), *words)
+    assert_failed(NotYet(str(told.value)), *words)
 
 
 def archive(folder: Path, **members: bytes) -> Path:
@@ -281,7 +281,7 @@ def test_an_artifact_is_never_unpacked(tmp_path):
 def test_an_artifact_without_a_model_is_told_why(tmp_path, members, words):
     with pytest.raises(Missing) as told:
         load_artifact(archive(tmp_path, **members))
-    assert_failed(Failed(str(told.value)), *words)
+    assert_failed(NotYet(str(told.value)), *words)
 
 
 def test_what_is_no_archive_is_told_so(tmp_path):
@@ -314,7 +314,7 @@ def raising(error):
 
 def test_a_passed_check_is_shown(capsys):
     Check("chapter 1, task 9", "a goal", lambda: "all there.")()
-    assert capsys.readouterr().out == "Passed · chapter 1, task 9: all there.\n"
+    assert capsys.readouterr().out == "Done · chapter 1, task 9: all there.\n"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import WaiterError
 from endpoint_case import INSTANCE
 
-from maze_helpers.checks import Failed, OurFault, Passed, bonus
+from maze_helpers.checks import Done, NotYet, OurFault, bonus
 from maze_helpers.cleanup import delete_endpoint
 
 RIGHT = """
@@ -74,7 +74,7 @@ def verdict_on(maker, name):
 @pytest.mark.parametrize("name", ["right", pytest.param("different", marks=pytest.mark.slow)])
 def test_what_keeps_the_agreement_passes(maker, name):
     verdict = verdict_on(maker, name)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "place_order" in verdict.sentence
 
 
@@ -91,7 +91,7 @@ def test_what_keeps_the_agreement_passes(maker, name):
 )
 def test_it_says_what_is_missing(maker, name, words):
     verdict = verdict_on(maker, name)
-    assert isinstance(verdict, Failed), verdict
+    assert isinstance(verdict, NotYet), verdict
     for word in words:
         assert word in verdict.sentence
     assert "\n" not in verdict.sentence

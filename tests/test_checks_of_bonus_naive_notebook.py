@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from maze_helpers import data
-from maze_helpers.checks import Failed, OurFault, Passed, bonus
+from maze_helpers.checks import Done, NotYet, OurFault, bonus
 
 _, TEST = data.intents()
 INTENT_OF = dict(zip(TEST["text"], TEST["intent"], strict=True))
@@ -27,14 +27,14 @@ def folder(tmp_path):
 
 def test_a_model_that_recognises_intents_and_is_saved_passes(folder):
     passed = verdict(right, folder)
-    assert isinstance(passed, Passed), passed
+    assert isinstance(passed, Done), passed
     assert "100%" in passed.sentence and "intents.pkl" in passed.sentence
 
 
 def test_an_array_and_another_format_will_do(tmp_path):
     (tmp_path / "head.pt").write_bytes(b"model")
     passed = verdict(lambda texts: np.array(right(texts), dtype=object), tmp_path)
-    assert isinstance(passed, Passed), passed
+    assert isinstance(passed, Done), passed
     assert "head.pt" in passed.sentence
 
 
@@ -56,7 +56,7 @@ def fails(texts):
 )
 def test_what_is_missing_is_said_in_a_sentence(predict, words, folder):
     failed = verdict(predict, folder)
-    assert isinstance(failed, Failed), failed
+    assert isinstance(failed, NotYet), failed
     assert words in failed.sentence
     assert "\n" not in failed.sentence
 
@@ -64,7 +64,7 @@ def test_what_is_missing_is_said_in_a_sentence(predict, words, folder):
 def test_a_model_has_to_be_saved(tmp_path):
     (tmp_path / "intents.pkl").touch()
     failed = verdict(right, tmp_path)
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, NotYet)
     assert "No model is saved" in failed.sentence
 
 

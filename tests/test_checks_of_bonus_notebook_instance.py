@@ -6,7 +6,7 @@ from notebook_instances import Notebooks
 from trainer import BUCKET, Trainer
 from training_job import local_session
 
-from maze_helpers.checks import Failed, OurFault, Passed, bonus
+from maze_helpers.checks import Done, NotYet, OurFault, bonus
 
 # As on-start.sh, without the training.
 LEAVES_A_MODEL = "echo training; echo weights | aws s3 cp - s3://{}/{}/model.pth"
@@ -46,7 +46,7 @@ def verdict(session, instance: str, model: str, job: str = "done"):
 
 
 def assert_failed(found, *words: str):
-    assert isinstance(found, Failed), found
+    assert isinstance(found, NotYet), found
     for word in words:
         assert word in found.sentence
     assert "\n" not in found.sentence
@@ -59,14 +59,14 @@ def test_a_stopped_instance_that_left_a_model_passes(session, notebooks):
     assert_failed(verdict(session, name, "right"), "is InService, so it bills", "stop_notebook")
     assert notebooks.stop(name)["NotebookInstanceStatus"] == "Stopped"
     found = verdict(session, name, "right")
-    assert isinstance(found, Passed), found
+    assert isinstance(found, Done), found
     assert f"{name} is Stopped and left s3://{BUCKET}/right/model.pth" in found.sentence
     assert_failed(verdict(session, name, "old"), "were there before the instance")
 
 
 def test_an_instance_that_is_deleted_already_passes(session, deleted):
     found = verdict(session, deleted, "deleted")
-    assert isinstance(found, Passed), found
+    assert isinstance(found, Done), found
     assert "deleted is deleted" in found.sentence
 
 

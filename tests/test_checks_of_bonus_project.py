@@ -7,7 +7,7 @@ import pytest
 from training_job import local_session
 
 from maze_helpers import project as bonus_project
-from maze_helpers.checks import Failed, OurFault, Passed, bonus
+from maze_helpers.checks import Done, NotYet, OurFault, bonus
 
 BUCKET = "intents"
 ARN = f"arn:aws:s3:::{BUCKET}"
@@ -61,12 +61,12 @@ def folder(tmp_path):
 @pytest.mark.parametrize("role", ["right", "many"])
 def test_the_notebooks_scripts_pass_with_any_role_that_will_do(session, folder, role):
     verdict = bonus.project.verdict(session, BUCKET, role, folder)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
 
 
 def test_an_empty_folder_lacks_the_training_script(session, tmp_path):
     verdict = bonus.project.verdict(session, BUCKET, "right", tmp_path)
-    assert verdict == Failed(
+    assert verdict == NotYet(
         "There is no scripts/train.py here: write it with %%writefile scripts/train.py."
     )
 
@@ -88,13 +88,13 @@ def test_a_script_that_no_job_could_use_is_named(session, folder, name, old, new
     path = folder / "scripts" / name
     path.write_text(path.read_text().replace(old, new))
     verdict = bonus.project.verdict(session, BUCKET, "right", folder)
-    assert isinstance(verdict, Failed) and said in verdict.sentence
+    assert isinstance(verdict, NotYet) and said in verdict.sentence
 
 
 def test_requirements_beside_the_scripts_are_in_the_wrong_place(session, folder):
     shutil.move(folder / "scripts/requirements.txt", folder / "requirements.txt")
     verdict = bonus.project.verdict(session, BUCKET, "right", folder)
-    assert isinstance(verdict, Failed) and "must be in scripts/" in verdict.sentence
+    assert isinstance(verdict, NotYet) and "must be in scripts/" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_requirements_beside_the_scripts_are_in_the_wrong_place(session, folder)
 )
 def test_what_the_cloud_lacks_is_named(session, folder, bucket, role, said):
     verdict = bonus.project.verdict(session, bucket, role, folder)
-    assert isinstance(verdict, Failed) and said in verdict.sentence
+    assert isinstance(verdict, NotYet) and said in verdict.sentence
 
 
 def test_an_error_of_the_checks_own_is_not_the_participants(folder):

@@ -5,7 +5,7 @@ import pytest
 from training_job import local_session, start_job, wait_for_job
 
 from maze_helpers import metrics
-from maze_helpers.checks import Failed, OurFault, Passed, bonus
+from maze_helpers.checks import Done, NotYet, OurFault, bonus
 
 BUCKET = "bonus-checks"
 # As the project's train.py, without the training: what it prints, leaves and goes on from.
@@ -93,7 +93,7 @@ def verdict(session, job: str, resumed: str = RESUMED):
 )
 def test_what_is_right_passes(session, job, words):
     found = verdict(session, job)
-    assert isinstance(found, Passed), found
+    assert isinstance(found, Done), found
     assert words in found.sentence
 
 
@@ -129,7 +129,7 @@ def test_a_job_that_did_not_resume_is_told_so(session, job, words):
 
 
 def assert_failed(found, *words: str):
-    assert isinstance(found, Failed), found
+    assert isinstance(found, NotYet), found
     for word in words:
         assert word in found.sentence
     assert "\n" not in found.sentence

@@ -6,7 +6,7 @@ import pytest
 from endpoint_case import BUCKET, INSTANCE, EndpointMaker
 from training_job import local_session
 
-from maze_helpers.checks import Failed, OurFault, Passed, bonus, endpoints
+from maze_helpers.checks import Done, NotYet, OurFault, bonus, endpoints
 
 # By its name: the package gives the check the name of its module.
 module = importlib.import_module("maze_helpers.checks.bonus.which_endpoint")
@@ -79,7 +79,7 @@ def also(maker, name, model, variant, **config):
 @pytest.mark.parametrize("endpoints", [RIGHT, dict(reversed(RIGHT.items()))])
 def test_one_model_behind_three_endpoints_passes(maker, endpoints):
     verdict = bonus.which_endpoint.verdict(maker.session, endpoints)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "asynchronous 20" in verdict.sentence
 
 
@@ -98,7 +98,7 @@ def test_one_model_behind_three_endpoints_passes(maker, endpoints):
 def test_it_says_what_is_missing(maker, changes, words, monkeypatch):
     monkeypatch.setattr(endpoints, "BEHIND_LOCALLY_S", 1.0)
     verdict = bonus.which_endpoint.verdict(maker.session, RIGHT | changes)
-    assert isinstance(verdict, Failed), verdict
+    assert isinstance(verdict, NotYet), verdict
     assert words in verdict.sentence
     assert "\n" not in verdict.sentence
 
@@ -106,10 +106,10 @@ def test_it_says_what_is_missing(maker, changes, words, monkeypatch):
 def test_an_endpoint_that_is_not_named_is_missing(local_cloud):
     with local_session(local_cloud) as session:
         verdict = bonus.which_endpoint.verdict(session, {"real-time": "quick"})
-        assert isinstance(verdict, Failed) and "for serverless" in verdict.sentence
+        assert isinstance(verdict, NotYet) and "for serverless" in verdict.sentence
         blank = dict.fromkeys(RIGHT, "never-made")
         verdict = bonus.which_endpoint.verdict(session, blank)
-        assert isinstance(verdict, Failed) and "no endpoint never-made" in verdict.sentence
+        assert isinstance(verdict, NotYet) and "no endpoint never-made" in verdict.sentence
 
 
 def test_a_broken_check_does_not_blame_the_participant():

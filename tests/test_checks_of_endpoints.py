@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from training_job import local_session
 
 from maze_helpers import data
-from maze_helpers.checks import Failed, OurFault, Passed, chapter_2
+from maze_helpers.checks import Done, NotYet, OurFault, chapter_2
 
 LOAD = """
 import os
@@ -95,7 +95,7 @@ def throttled(**_):
 
 
 def assert_failed(verdict, *words: str):
-    assert isinstance(verdict, Failed), verdict
+    assert isinstance(verdict, NotYet), verdict
     for word in words:
         assert word in verdict.sentence
     assert "\n" not in verdict.sentence
@@ -104,7 +104,7 @@ def assert_failed(verdict, *words: str):
 @pytest.mark.parametrize("name", ["right", "different"])
 def test_task_1_passes_what_is_right(maker, name):
     verdict = chapter_2.task_1.verdict(maker.session, name)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "answers on 1 ml." in verdict.sentence
 
 
@@ -135,7 +135,7 @@ def test_task_2_passes_after_a_load_test_only(maker):
             Body="0," * 63 + "0\n" + "1," * 63 + "1",
         )
     verdict = chapter_2.task_2.verdict(maker.session, "serverless")
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "1024 MB" in verdict.sentence
 
 

@@ -7,7 +7,7 @@ import pytest
 from training_job import IMAGE, local_session, start_job, wait_for_job
 
 from maze_helpers import data, metrics
-from maze_helpers.checks import Failed, OurFault, Passed, chapter_1
+from maze_helpers.checks import Done, NotYet, OurFault, chapter_1
 
 BUCKET = "checks"
 
@@ -92,7 +92,7 @@ def folder(tmp_path) -> Path:
 
 
 def assert_failed(verdict, *words: str):
-    assert isinstance(verdict, Failed), verdict
+    assert isinstance(verdict, NotYet), verdict
     for word in words:
         assert word in verdict.sentence
     assert "\n" not in verdict.sentence
@@ -101,13 +101,13 @@ def assert_failed(verdict, *words: str):
 @pytest.mark.parametrize("job", ["right", "different"])
 def test_task_3_passes_what_is_right(session, folder, job):
     verdict = chapter_1.task_3.verdict(session, job, folder)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "ten digits" in verdict.sentence
 
 
 def test_task_3_judges_by_the_log_a_model_that_only_another_scikit_learn_reads(session, folder):
     verdict = chapter_1.task_3.verdict(session, "other-version", folder)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "scikit-learn 1.2.1" in verdict.sentence
     assert "97.0% or better" in verdict.sentence
 
@@ -141,7 +141,7 @@ def test_task_3_asks_for_the_script(session, tmp_path):
 @pytest.mark.parametrize("job", ["right", "different"])
 def test_task_4_passes_what_is_right(session, job):
     verdict = chapter_1.task_4.verdict(session, job)
-    assert isinstance(verdict, Passed), verdict
+    assert isinstance(verdict, Done), verdict
     assert "4 rounds" in verdict.sentence
 
 

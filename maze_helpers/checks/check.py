@@ -3,42 +3,69 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from maze_helpers.checks.display import show
-from maze_helpers.checks.verdicts import Failed, OurFault, Passed, Verdict
+from maze_helpers.checks.verdicts import Done, DoneDifferently, NotBegun, NotYet, OurFault, Verdict
 
 
 class Missing(Exception):
-    """Raised by a check's function: one sentence that says what the work lacks."""
+    """Raised by a check's function: one sentence that says what the work lacks.
+
+    step: the participant's cell that it belongs to, from 1; None, where that is not known.
+    """
+
+    def __init__(self, sentence: str, step: int | None = None) -> None:
+        super().__init__(sentence)
+        self.step = step
+
+
+class NothingYet(Exception):
+    """Raised by a check's function that finds no work: one sentence that says where to begin."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Somebody's work on a task: the task's folder, and what they made in the cloud since."""
+
+    folder: Path
+    session: boto3.Session
+    since: datetime
 
 
 @dataclass(frozen=True)
 class Check:
     """A check of one task.
 
-    look: gets the work, returns the sentence of success, or raises Missing.
+    look: gets the work; returns the sentence of success, or a verdict, or raises Missing or
+    NothingYet.
     """
 
     task: str
     goal: str
-    look: Callable[..., str]
+    look: Callable[..., str | Done | DoneDifferently]
 
     def verdict(self, *work: Any, **named_work: Any) -> Verdict:
         """Return the verdict on the work; an error of the check's own is OurFault."""
         try:
-            return Passed(self.look(*work, **named_work))
+            found = self.look(*work, **named_work)
+        except NothingYet as nothing:
+            return NotBegun(str(nothing))
         except Missing as missing:
-            return Failed(str(missing))
+            return NotYet(str(missing), missing.step)
         except Exception as error:
             return OurFault(
                 f"the check broke with {type(error).__name__}: {error} ({_place(error)}); "
                 "your work was not judged, please report this."
             )
+        return Done(found) if isinstance(found, str) else found
 
     def __call__(self, *work: Any, **named_work: Any) -> None:
-        """Show the verdict on the work; raise CheckFailed, unless it passed."""
+        """Show the verdict on the work; raise CheckFailed, unless it is done."""
         show(self.task, self.verdict(*work, **named_work))
 
 

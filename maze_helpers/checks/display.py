@@ -5,14 +5,14 @@ import html
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from maze_helpers.checks.verdicts import Passed, Verdict
+from maze_helpers.checks.verdicts import Done, DoneDifferently, Verdict
 
 INK, GROUND = "#1d6b52", "#e8f4ef"
 RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
 
 
 class CheckFailed(Exception):
-    """A check did not pass; a notebook shows its one sentence, not the way to it."""
+    """A task is not done; a notebook shows the check's sentence, not the way to it."""
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
@@ -20,9 +20,9 @@ class CheckFailed(Exception):
 
 
 def show(task: str, verdict: Verdict) -> None:
-    """Show the verdict of a passed check; raise CheckFailed for any other."""
+    """Show the verdict of a task that is done; raise CheckFailed for any other."""
     text = f"{verdict.headline} · {task}: {verdict.sentence}"
-    if not isinstance(verdict, Passed):
+    if not isinstance(verdict, Done | DoneDifferently):
         raise CheckFailed(text)
     box = (
         f'<div style="padding:.6em .9em;border-left:4px solid {INK};background:{GROUND};'

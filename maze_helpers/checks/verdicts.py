@@ -5,18 +5,38 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class Passed:
-    """The task is done; the sentence says what was found."""
+class NotBegun:
+    """There is no work to judge yet; the sentence says where to begin."""
 
-    headline: ClassVar[str] = "Passed"
+    headline: ClassVar[str] = "Not begun"
     sentence: str
 
 
 @dataclass(frozen=True)
-class Failed:
-    """The task is not done yet; the sentence says what is missing."""
+class NotYet:
+    """The task is not done yet; the sentence says what is missing.
+
+    step: the participant's cell that it belongs to, from 1; None, where that is not known.
+    """
 
     headline: ClassVar[str] = "Not yet"
+    sentence: str
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The task is done; the sentence says what was found."""
+
+    headline: ClassVar[str] = "Done"
+    sentence: str
+
+
+@dataclass(frozen=True)
+class DoneDifferently:
+    """The task is done in another way than its text says, and rightly; the sentence says how."""
+
+    headline: ClassVar[str] = "Done, differently but right"
     sentence: str
 
 
@@ -28,4 +48,4 @@ class OurFault:
     sentence: str
 
 
-Verdict = Passed | Failed | OurFault
+Verdict = NotBegun | NotYet | Done | DoneDifferently | OurFault
