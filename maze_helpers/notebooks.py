@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TAGS = {"parameters", "setup", "work", "check", "question", "answer", "cleanup"}
 # Tags that nbval reads: what is different at every run is not compared.
 NBVAL_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
+# Lines with these words are around what a participant writes: nbgrader's convention.
+BEGIN_SOLUTION, END_SOLUTION = "BEGIN SOLUTION", "END SOLUTION"
 
 
 class NotebookError(MazeError):
@@ -74,6 +76,14 @@ def tags(cell: NotebookNode) -> set[str]:
 def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
     """Return the cells with the tag, in order."""
     return [cell for cell in notebook.cells if tag in tags(cell)]
+
+
+def steps(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the code cells of a worked notebook that a participant writes, in order.
+
+    They have a region between BEGIN SOLUTION and END SOLUTION; step 1 is the first of them.
+    """
+    return [cell for cell in code_cells(notebook) if BEGIN_SOLUTION in cell.source]
 
 
 def parameters(notebook: NotebookNode) -> dict[str, object]:
