@@ -10,13 +10,11 @@ from typing import Any
 import click
 
 import maze_helpers
+from maze_helpers import learner_cli
+from maze_helpers.cli_options import json_option, mode_option, print_json
 from maze_helpers.local_cloud.errors import MazeError
 
 NOT_UP = 3
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for a script.")
-mode_option = click.option(
-    "--mode", type=click.Choice(["local", "aws"]), help="Where: local (the default) or aws."
-)
 
 
 class MazeGroup(click.Group):
@@ -39,6 +37,10 @@ def main() -> None:
     """
 
 
+for command in learner_cli.learner.commands.values():
+    main.add_command(command)
+
+
 def _home() -> Path:
     from maze_helpers.local_cloud.home import find_home
 
@@ -50,10 +52,6 @@ def _print(text: str) -> None:
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True).print(text)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, default=str))
 
 
 @main.command()
@@ -100,7 +98,7 @@ def status(as_json: bool) -> None:
 
 def _show_status(now: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        _print_json(now)
+        print_json(now)
     elif now["up"]:
         _print(
             f"The maze is [green]up[/] at [bold]{now['endpoint_url']}[/] "
@@ -133,7 +131,7 @@ def env(as_json: bool) -> None:
         raise
     changes = local_changes(home, os.environ)
     if as_json:
-        _print_json(changes)
+        print_json(changes)
         return
     for name, value in changes.items():
         # Without the semicolon, a line break lost by an unquoted $(maze env) joins two commands.
@@ -200,7 +198,7 @@ def clean(mode: str | None, yes: bool, as_json: bool) -> None:
         raise MazeError(f"Cleaning ended early: {error}") from error
     rows = table.to_dict("records")
     if as_json:
-        _print_json({"removed": yes, "items": rows})
+        print_json({"removed": yes, "items": rows})
     elif not rows:
         _print("There is nothing to clean.")
     else:
@@ -227,7 +225,7 @@ def _show_findings(findings: list[Any], show: Callable[[list[Any]], None], as_js
 
     broken = any(finding.level == "broken" for finding in findings)
     if as_json:
-        _print_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ok": not broken, "findings": [asdict(finding) for finding in findings]})
     else:
         show(findings)
     sys.exit(1 if broken else 0)

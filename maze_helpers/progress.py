@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any, get_type_hints
 
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import write_whole
+from maze_helpers.tasks import TASKS
 
 FILE = "progress.json"
 
@@ -18,11 +20,12 @@ FILE = "progress.json"
 class TaskProgress:
     """What is known of one task. Times are ISO 8601, in UTC.
 
-    first_check_at, done_at: of the first check, and of the first that found the task done.
-    verdict, sentence: of the last check, the headline and what it said. checks: how many.
-    step: the one that the last check found missing. caught_up_at: when a checkpoint was taken
-    in place of doing the task. hints: how many were shown, by the name of step or question.
-    answers: the questions whose answers were shown. notes: the learner's own, by question.
+    first_check_at, done_at: of the first check that found something, and of the first that found
+    the task done. verdict, sentence: of the last check, the headline and what it said.
+    checks: how many. step: the one that the last check found missing. caught_up_at: when a
+    checkpoint was taken in place of doing the task. hints: how many were shown, by the name of
+    step or question, such as "step 2". answers: the questions and steps whose answers were shown,
+    as "question 1". notes: the learner's own, by question.
     """
 
     verdict: str = "Not begun"
@@ -33,8 +36,13 @@ class TaskProgress:
     done_at: str | None = None
     caught_up_at: str | None = None
     hints: dict[str, int] = field(default_factory=dict)
-    answers: list[int] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ended_at(self) -> str | None:
+        """When the task was done or caught up with, whichever was first; None before."""
+        return min(filter(None, (self.done_at, self.caught_up_at)), default=None)
 
 
 @dataclass
@@ -51,23 +59,26 @@ class Progress:
 
 def now() -> str:
     """Return the time, as the file has it."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return _as_text(datetime.now(timezone.utc))
 
 
 def read(root: Path) -> Progress:
-    """Return the progress of the folder with the chapters; one that begins now, if none is known.
+    """Return the progress of the folder with the chapters.
 
+    Where nothing is known yet, it began when the oldest of the tasks' notebooks there was written.
     Raises: MazeError, if the file is not one of ours.
     """
     path = root / FILE
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        tasks = {name: TaskProgress(**task) for name, task in known["tasks"].items()}
-        return Progress(known["started_at"], tasks)
+        tasks = {name: _task(task) for name, task in known["tasks"].items()}
+        return Progress(_time(known["started_at"]), tasks)
     except FileNotFoundError:
-        return Progress(now())
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise MazeError(f"{path} cannot be read ({error}): delete it to begin anew.") from error
+        return Progress(_began(root))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MazeError(
+            f"{path} cannot be read ({type(error).__name__}: {error}): move it away to begin anew."
+        ) from error
 
 
 @contextmanager
@@ -75,9 +86,71 @@ def changing(root: Path) -> Iterator[Progress]:
     """Give the progress to change; it is written at the end, unless an error leaves the block.
 
     A notebook and a terminal may do so at the same time: each waits for the other.
+    Raises: MazeError, if the file is not one of ours or cannot be written.
     """
-    with open(root / f".{FILE}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(root):
         progress = read(root)
         yield progress
-        write_whole(root / FILE, json.dumps(asdict(progress), indent=2) + "\n")
+        try:
+            write_whole(root / FILE, json.dumps(asdict(progress), indent=2) + "\n")
+        except OSError as error:
+            raise _not_kept(root, error) from error
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    try:
+        lock = open(root / f".{FILE}.lock", "w")
+    except OSError as error:
+        raise _not_kept(root, error) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _not_kept(root: Path, error: OSError) -> MazeError:
+    return MazeError(
+        f"Your progress cannot be kept in {root} ({error.strerror}): "
+        "make that folder one that you can write to, with room on its disk."
+    )
+
+
+def _task(known: dict[str, Any]) -> TaskProgress:
+    """Return what the file says of a task; raise TypeError or ValueError, if it cannot be."""
+    task = TaskProgress(**known)
+    for name, kind in get_type_hints(TaskProgress).items():
+        _require(name, getattr(task, name), kind)
+    for name in ("first_check_at", "done_at", "caught_up_at"):
+        if getattr(task, name) is not None:
+            _time(getattr(task, name))
+    return task
+
+
+def _require(name: str, value: object, kind: Any) -> None:
+    """Raise TypeError, unless the value is of the kind: int, str | None, list[str], …"""
+    container, inner = getattr(kind, "__origin__", kind), getattr(kind, "__args__", ())
+    if not isinstance(value, container if isinstance(container, type) else kind):
+        raise TypeError(f"{name} is {value!r}")
+    if container is list:
+        for item in value:
+            _require(name, item, inner[0])
+    elif container is dict:
+        for item in value.values():
+            _require(name, item, inner[1])
+
+
+def _time(text: str) -> str:
+    """Return the text, if it is a time with its zone; raise ValueError otherwise."""
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return text
+
+
+def _began(root: Path) -> str:
+    notebooks = (root / task.name / task.notebook for task in TASKS)
+    written = [path.stat().st_mtime for path in notebooks if path.is_file()]
+    return _as_text(datetime.fromtimestamp(min(written), timezone.utc)) if written else now()
+
+
+def _as_text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")

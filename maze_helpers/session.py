@@ -83,7 +83,14 @@ def connect(mode: str | None = None, role: str | None = None) -> Connection:
         raise MazeError(f'Unknown mode "{mode}": choose "local" or "aws".')
     quieten()
     allow_open_files(USUAL)
-    return _connect_to_local_cloud(role) if mode == "local" else _connect_to_aws(role)
+    connection = _connect_to_local_cloud(role) if mode == "local" else _connect_to_aws(role)
+    _environment.connection = connection
+    return connection
+
+
+def current() -> Connection:
+    """Return the connection that this process made last, or a first one: `connect()`."""
+    return _environment.connection or connect()
 
 
 def _connect_to_local_cloud(role: str | None) -> Connection:
@@ -127,6 +134,7 @@ class _Environment:
     """This process's environment variables, and what they were before `connect("local")`."""
 
     def __init__(self) -> None:
+        self.connection: Connection | None = None
         self._before: Changes = {}
         self._set: Changes = {}
 

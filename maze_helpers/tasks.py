@@ -15,11 +15,15 @@ class TaskError(MazeError):
 
 @dataclass(frozen=True)
 class Task:
-    """A task of the workshop. name: its folder, as people call it, such as "chapter_1/task_3"."""
+    """A task of the workshop. name: its folder, as people call it, such as "chapter_1/task_3".
+
+    in_cloud: whether its work is in the cloud; it is in the task's folder alone, if not.
+    """
 
     name: str
     title: str
     notebook: str
+    in_cloud: bool = True
 
     @property
     def solution(self) -> Path:
@@ -41,8 +45,8 @@ class Place:
 
 
 TASKS = (
-    Task("chapter_1/task_1", "a script", "training.ipynb"),
-    Task("chapter_1/task_2", "a script with arguments", "training.ipynb"),
+    Task("chapter_1/task_1", "a script", "training.ipynb", in_cloud=False),
+    Task("chapter_1/task_2", "a script with arguments", "training.ipynb", in_cloud=False),
     Task("chapter_1/task_3", "a training job", "training.ipynb"),
     Task("chapter_1/task_4", "a job with metrics", "training.ipynb"),
     Task("chapter_2/task_1", "a real-time endpoint", "inference.ipynb"),
