@@ -11,9 +11,9 @@ from typing import Any, get_type_hints
 
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import write_whole
-from maze_helpers.tasks import TASKS
 
 FILE = "progress.json"
+NOTEBOOKS = "chapter_*/task_*/*.ipynb"
 
 
 @dataclass
@@ -147,8 +147,7 @@ def _time(text: str) -> str:
 
 
 def _began(root: Path) -> str:
-    notebooks = (root / task.name / task.notebook for task in TASKS)
-    written = [path.stat().st_mtime for path in notebooks if path.is_file()]
+    written = [path.stat().st_mtime for path in root.glob(NOTEBOOKS)]
     return _as_text(datetime.fromtimestamp(min(written), timezone.utc)) if written else now()
 
 
