@@ -1,35 +1,60 @@
 """How a verdict looks in a notebook and in a terminal."""
 
-import html
+from maze_helpers import boxes
+from maze_helpers.boxes import Below, Box
+from maze_helpers.checks.verdicts import (
+    Done,
+    DoneDifferently,
+    NotBegun,
+    NotYet,
+    OurFault,
+    Verdict,
+)
 
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.display import display
-
-from maze_helpers.checks.verdicts import Done, DoneDifferently, Verdict
-
-INK, GROUND = "#1d6b52", "#e8f4ef"
-RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
+LOOKS = {
+    NotBegun: boxes.GREY,
+    NotYet: boxes.AMBER,
+    Done: boxes.GREEN,
+    DoneDifferently: boxes.TEAL,
+    OurFault: boxes.RED,
+}
+REPORT = Below(
+    "Where do you report it?",
+    "To whoever runs your workshop, or where you got the maze from: this box, and what "
+    "`maze doctor` prints in a terminal. The mistake is not yours.",
+)
 
 
 class CheckFailed(Exception):
-    """A task is not done; a notebook shows the check's sentence, not the way to it."""
+    """A task is not done; a notebook shows the verdict's box and one line, not the way to it.
+
+    Its text is the verdict, whole. shown: whether it has been shown in a box already.
+    """
+
+    def __init__(self, text: str, shown: bool = False) -> None:
+        super().__init__(text)
+        self.shown = shown
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
-        return [f"{RED}{self}{PLAIN}"]
+        if not self.shown:
+            return [str(self)]
+        return ["The task is not done, so a run of the whole notebook stops here."]
 
 
-def show(task: str, verdict: Verdict) -> None:
-    """Show the verdict of a task that is done; raise CheckFailed for any other."""
-    text = f"{verdict.headline} · {task}: {verdict.sentence}"
-    if not isinstance(verdict, Done | DoneDifferently):
-        raise CheckFailed(text)
-    box = (
-        f'<div style="padding:.6em .9em;border-left:4px solid {INK};background:{GROUND};'
-        f'color:#20262e"><b style="color:{INK}">{verdict.headline}</b> · {html.escape(task)}: '
-        f"{html.escape(verdict.sentence)}</div>"
-    )
-    if InteractiveShell.initialized():
-        display({"text/plain": text, "text/html": box}, raw=True)
-    else:
-        print(text)
+def verdict_box(task: str, verdict: Verdict, *below: Below) -> Box:
+    """Return the verdict on a task as a box. below: what comes with it, such as a hint."""
+    if isinstance(verdict, OurFault):
+        below = (*below, REPORT)
+    return Box(LOOKS[type(verdict)], verdict.headline, task, verdict.sentence, below)
+
+
+def show(task: str, verdict: Verdict, *below: Below) -> None:
+    """Show the verdict on a task; raise CheckFailed, unless it is done."""
+    box = verdict_box(task, verdict, *below)
+    is_done = isinstance(verdict, Done | DoneDifferently)
+    in_ipython = boxes.in_ipython()
+    if is_done or in_ipython:
+        boxes.show(box)
+    if not is_done:
+        raise CheckFailed(box.line if in_ipython else box.plain, shown=in_ipython)

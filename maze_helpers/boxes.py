@@ -1,0 +1,159 @@
+"""Boxes with a headline: what a learner is shown, in a notebook, on a terminal and as plain text.
+
+Texts may have `code` between backticks; what is below the first text is Markdown.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+CODE = r"`[^`\n]+`"
+# Translucent, so that light and dark themes keep their ground and their ink.
+LINE = "rgba(127,127,127,.4)"
+FRAME = (
+    f"border:1px solid {LINE};border-left:5px solid {{colour}};border-radius:4px;"
+    "padding:.6em .9em;margin:.3em 0;max-width:60em;line-height:1.5"
+)
+BADGE = (
+    "background:{colour};color:#fff;border-radius:3px;padding:.15em .55em;margin-right:.5em;"
+    "font-weight:600;white-space:nowrap"
+)
+BELOW = f"margin-top:.6em;padding-top:.5em;border-top:1px solid {LINE}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a headline looks: its ground in a notebook, as CSS, and its style on a terminal."""
+
+    colour: str
+    style: str
+
+
+# White is legible on each of the grounds.
+GREY = Look("#5b6670", "bold white on bright_black")
+AMBER = Look("#945200", "bold black on yellow")
+GREEN = Look("#1d6b52", "bold white on green")
+TEAL = Look("#0b6478", "bold white on cyan")
+RED = Look("#a3293d", "bold white on red")
+BLUE = Look("#3b57a8", "bold white on blue")
+
+
+@dataclass(frozen=True)
+class Below:
+    """What a box has below its text, as Markdown. label: such as "Hint 1 of 3"."""
+
+    label: str
+    markdown: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box. about: what it is about, such as "chapter 1, task 3". text: one sentence."""
+
+    look: Look
+    headline: str
+    about: str
+    text: str
+    below: tuple[Below, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The box without what is below its text, in one line."""
+        return f"{self.headline} · {self.about}: {self.text}"
+
+    @property
+    def plain(self) -> str:
+        """The box as plain text."""
+        return "\n\n".join([self.line, *(f"{b.label}\n{b.markdown.strip()}" for b in self.below)])
+
+    @property
+    def html(self) -> str:
+        """The box as HTML, legible on any ground."""
+        colour = self.look.colour
+        below = "".join(
+            f'<div style="{BELOW}"><b>{_inline(part.label)}</b>{_block(part.markdown)}</div>'
+            for part in self.below
+        )
+        return (
+            f'<div style="{FRAME.format(colour=colour)}">'
+            f'<span style="{BADGE.format(colour=colour)}">{html.escape(self.headline)}</span>'
+            f"{html.escape(self.about)}"
+            f'<div style="margin-top:.4em">{_inline(self.text)}</div>{below}</div>'
+        )
+
+    def print(self, console: Console) -> None:
+        """Print the box on a terminal with colours, as plain text elsewhere."""
+        if not console.is_terminal:
+            console.print(self.plain, markup=False, highlight=False, soft_wrap=True)
+            return
+        from rich.padding import Padding
+        from rich.text import Text
+
+        console.print(Text.assemble((f" {self.headline} ", self.look.style), f" {self.about}"))
+        parts = [with_code(self.text)]
+        for below in self.below:
+            parts += [Text(), Text(below.label, "bold"), with_code(below.markdown.strip())]
+        for part in parts:
+            console.print(Padding(part, (0, 2)), highlight=False)
+
+
+def with_code(text: str) -> Text:
+    """Return the text for a terminal, with `code` in bold."""
+    from rich.text import Text
+
+    styled = Text(text)
+    styled.highlight_regex(CODE, "bold")
+    return styled
+
+
+def show(box: Box) -> None:
+    """Show the box: in the cell of a notebook, else on standard output."""
+    show_as(box.html, box.plain, box.print)
+
+
+def show_as(as_html: str, as_text: str, to_terminal: Callable[[Console], None]) -> None:
+    """Show HTML in the cell of a notebook, text in IPython's terminal, else print to a console."""
+    if in_ipython():
+        from IPython.display import display
+
+        display({"text/plain": as_text, "text/html": as_html}, raw=True)
+    else:
+        from rich.console import Console
+
+        to_terminal(Console())
+
+
+def in_ipython() -> bool:
+    """Return whether this process is a notebook's kernel, or IPython on a terminal."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython.core.interactiveshell import InteractiveShell
+
+    return InteractiveShell.initialized()
+
+
+def _inline(text: str) -> str:
+    """Return the text as HTML: all that is marked is `code`, so that names keep their stars."""
+    return re.sub(CODE, lambda code: f"<code>{code[0][1:-1]}</code>", html.escape(text, False))
+
+
+def _block(markdown: str) -> str:
+    return _markdown().render(markdown)
+
+
+@cache
+def _markdown() -> MarkdownIt:  # noqa: F821
+    from markdown_it import MarkdownIt
+
+    # HTML in the Markdown is shown, not obeyed.
+    return MarkdownIt("commonmark", {"html": False})
