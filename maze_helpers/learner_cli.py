@@ -1,6 +1,7 @@
 """The commands of `maze` for learners. What a command needs is imported inside it."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,6 +14,23 @@ NOT_DONE, OUR_FAULT = 1, 3
 @click.group()
 def learner() -> None:
     """What a learner calls; the commands are registered in maze_helpers.cli."""
+
+
+@learner.command()
+@click.argument("folder", default="maze-work", type=click.Path(path_type=Path))
+def start(folder: Path) -> None:
+    """Make your own edition of the notebooks, to fill in.
+
+    FOLDER: maze-work in the current folder, if none is given. What you have there stays as it
+    is; what is missing is added.
+    Example: maze start
+    """
+    from maze_helpers import slow_imports
+
+    slow_imports.leave_out()
+    from maze_helpers.start import prepare, what_to_do_next
+
+    click.echo(what_to_do_next(prepare(folder)))
 
 
 @learner.command()

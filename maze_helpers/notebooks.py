@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ TAGS = {"parameters", "setup", "work", "check", "question", "answer", "cleanup"}
 NBVAL_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception"}
 # Lines with these words are around what a participant writes: nbgrader's convention.
 BEGIN_SOLUTION, END_SOLUTION = "BEGIN SOLUTION", "END SOLUTION"
+# What stands there before they have written it.
+STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 
 
 class NotebookError(MazeError):
@@ -84,6 +87,36 @@ def steps(notebook: NotebookNode) -> list[NotebookNode]:
     They have a region between BEGIN SOLUTION and END SOLUTION; step 1 is the first of them.
     """
     return [cell for cell in code_cells(notebook) if BEGIN_SOLUTION in cell.source]
+
+
+def skeleton(source: str) -> str:
+    """Return a step's source with a stub in place of each region.
+
+    Raises: NotebookError, if a region has no end, no beginning, or another region within.
+    """
+    lines = []
+    for is_region, part in _parts(source):
+        indent = re.match(r"\s*", part[0])[0]
+        lines += [indent + line for line in STUB] if is_region else part
+    return "\n".join(lines)
+
+
+def _parts(source: str) -> Iterator[tuple[bool, list[str]]]:
+    """Yield runs of lines that are one region, with its BEGIN and END, and each line outside."""
+    region: list[str] = []
+    for line in source.split("\n"):
+        begins, ends = BEGIN_SOLUTION in line, END_SOLUTION in line
+        if (begins and (region or ends)) or (ends and not region):
+            raise NotebookError(f"This line is out of place: {line.strip()!r}.")
+        if begins or region:
+            region.append(line)
+        else:
+            yield False, [line]
+        if ends:
+            yield True, region
+            region = []
+    if region:
+        raise NotebookError(f"There is no {END_SOLUTION} after {region[0].strip()!r}.")
 
 
 def parameters(notebook: NotebookNode) -> dict[str, object]:

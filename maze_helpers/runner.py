@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from maze_helpers import notebooks, run_cleanup
+from maze_helpers import notebooks, run_cleanup, tasks
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.run_report import (
     HtmlWriter,
@@ -24,7 +24,7 @@ from maze_helpers.run_report import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS = ROOT / "runs"
+RUNS = "runs"
 # On AWS a training job takes minutes to find an instance.
 CELL_TIMEOUT_S = 900
 KERNEL_START_TIMEOUT_S = 60
@@ -38,12 +38,14 @@ class RunnerError(MazeError):
     """The run cannot start: one sentence that says why, and what to do."""
 
 
-def find(names: Sequence[str] = (), root: Path = ROOT) -> list[Path]:
+def find(names: Sequence[str] = (), root: Path | None = None) -> list[Path]:
     """Return the notebooks of the tasks or chapters named, in order; all tasks, if none is.
 
     names: such as "chapter_1", "chapter_1/task_3", "chapter_1/bonus"; the bonus only by name.
+    root: where the chapters are; None for the learner's edition around here, else the checkout.
     Raises: RunnerError, if a name has no notebook.
     """
+    root = root or tasks.edition_or_checkout()
     if not names:
         return sorted(root.glob("chapter_*/task_*/*.ipynb"))
     found = []
@@ -67,15 +69,15 @@ def run(
     mode: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     timeout_s: float = CELL_TIMEOUT_S,
-    runs: Path = RUNS,
+    runs: Path | None = None,
     console: Console | None = None,
 ) -> list[Result]:
     """Return how each notebook ended; the evidence is written, whatever happens.
 
     mode: passed as the parameter `mode`, unless None. timeout_s: of each cell.
-    runs: where the folder of this run is made. Raises: RunnerError, before anything runs, if a
-    notebook does not know a parameter or needs a package; KeyboardInterrupt, with the notebook
-    saved so far.
+    runs: where the folder of this run is made; beside the chapters, if None.
+    Raises: RunnerError, before anything runs, if a notebook does not know a parameter or needs a
+    package; KeyboardInterrupt, with the notebook saved so far.
     """
     if not paths:
         raise RunnerError("There is no notebook to run.")
@@ -84,7 +86,7 @@ def run(
     for path in paths:
         _check_parameters(path, given)
     console = console or Console()
-    folder = _new_folder(runs)
+    folder = _new_folder(runs or tasks.edition_or_checkout() / RUNS)
     # A notebook may say ../../data, as it does in the checkout.
     shutil.copytree(ROOT / "data", folder / "data")
     results: list[Result] = []
@@ -157,7 +159,9 @@ def _run_one(
     here = folder / chapter / task
     if not here.exists():
         # Notebooks of one folder share it, as they do in the checkout.
-        shutil.copytree(path.parent, here, ignore=shutil.ignore_patterns(*_not_copied()))
+        left = [] if tasks.is_edition(path.parents[2]) else _left_by_runs()
+        ignored = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", *left)
+        shutil.copytree(path.parent, here, ignore=ignored)
     copy, name = here / path.name, notebooks.name_of(path)
     # Parameters go into a cell of their own.
     cells = len(notebooks.code_cells(notebooks.read_notebook(copy))) + bool(given)
@@ -183,11 +187,13 @@ def _ending_leftovers(run: str, given: Mapping[str, Any], console: Console) -> I
             console.print(ended)
 
 
-def _not_copied() -> list[str]:
-    """Return patterns of what runs by hand leave in a task's folder, as .gitignore lists them."""
+def _left_by_runs() -> list[str]:
+    """Return patterns of what runs by hand leave in the checkout's tasks, as .gitignore has them.
+
+    In a learner's folder the same files may be their work.
+    """
     lines = (ROOT / ".gitignore").read_text().split()
-    left = [line.removeprefix(TASK).rstrip("/") for line in lines if line.startswith(TASK)]
-    return [".ipynb_checkpoints", "__pycache__", *left]
+    return [line.removeprefix(TASK).rstrip("/") for line in lines if line.startswith(TASK)]
 
 
 def _execute(

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from maze_helpers import progress
 from maze_helpers.local_cloud.errors import MazeError
+from maze_helpers.local_cloud.home import FOLDER
 
 # The checkout, whose notebooks are the worked solutions.
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,3 +91,19 @@ def root(start: Path | None = None) -> Path:
         if (folder / TASKS[0].name).is_dir():
             return folder
     raise TaskError("There are no chapters here: go to the folder that `maze start` made.")
+
+
+def edition_or_checkout(start: Path | None = None) -> Path:
+    """Return the folder with the chapters of the learner who works here, else the checkout."""
+    try:
+        around = root(start)
+    except TaskError:
+        return ROOT
+    return around if is_edition(around) else ROOT
+
+
+def is_edition(folder: Path) -> bool:
+    """Return whether a learner works in the folder: `maze start` or a check left their marks."""
+    marks = (folder / FOLDER, folder / progress.FILE)
+    is_started = any(mark.exists() for mark in marks)
+    return folder != ROOT and is_started and (folder / TASKS[0].name).is_dir()
