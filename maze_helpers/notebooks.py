@@ -143,13 +143,14 @@ def questions(notebook: NotebookNode) -> list[Question]:
     """
     return [
         Question(cell.source, _joined(answer, "code"), _joined(answer, "markdown"))
-        for cell, answer in _questions_and_answers(notebook)
+        for cell, answer in questions_and_answers(notebook)
     ]
 
 
-def _questions_and_answers(
+def questions_and_answers(
     notebook: NotebookNode,
 ) -> Iterator[tuple[NotebookNode, list[NotebookNode]]]:
+    """Yield each question's cell with the cells of its answer, in order."""
     cells = notebook.cells
     for place, cell in enumerate(cells):
         if "question" not in tags(cell):

@@ -123,6 +123,8 @@ def _task(known: dict[str, Any]) -> TaskProgress:
     for name in ("first_check_at", "done_at", "caught_up_at"):
         if getattr(task, name) is not None:
             _time(getattr(task, name))
+    if min(task.hints.values(), default=0) < 0:
+        raise ValueError(f"hints is {task.hints!r}")
     return task
 
 

@@ -1,0 +1,106 @@
+"""The worked answers: of a question, and of a step; read from the worked notebooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maze_helpers import notebooks, progress
+from maze_helpers.notebooks import NotebookError
+from maze_helpers.parts import QUESTION, STEP, Part, require
+from maze_helpers.tasks import Place, Task, TaskError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A cell of an answer: code, or prose in Markdown."""
+
+    is_code: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as the worked notebook gives it. title: the question, or what the step is."""
+
+    part: Part
+    title: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def markdown(self) -> str:
+        """The answer as Markdown, its code in blocks."""
+        heading = f"**Our answer to {self.part.name}.** {self.title}"
+        blocks = [
+            f"```python\n{piece.source}\n```" if piece.is_code else piece.source
+            for piece in self.pieces
+        ]
+        return "\n\n".join([heading, *blocks])
+
+
+def answers(task: Task) -> dict[Part, Answer]:
+    """Return the answers of a task: its steps', then its questions', in the notebook's order.
+
+    Raises: TaskError, if the worked notebook is not there.
+    """
+    try:
+        notebook = notebooks.read_notebook(task.solution)
+    except NotebookError as error:
+        raise TaskError(
+            f"The worked solution cannot be read ({task.solution}): "
+            "get it from the repository that you have the maze from."
+        ) from error
+    found = [*_of_steps(notebook), *_of_questions(notebook)]
+    return {answer.part: answer for answer in found}
+
+
+def _of_steps(notebook: NotebookNode) -> list[Answer]:
+    return [
+        Answer(Part(STEP, number), "A way to write the cell:", (Piece(True, _solved(cell.source)),))
+        for number, cell in enumerate(notebooks.steps(notebook), 1)
+    ]
+
+
+def _of_questions(notebook: NotebookNode) -> list[Answer]:
+    return [
+        Answer(
+            Part(QUESTION, number),
+            question.source.lstrip("# "),
+            tuple(Piece(cell.cell_type == "code", cell.source) for cell in cells),
+        )
+        for number, (question, cells) in enumerate(notebooks.questions_and_answers(notebook), 1)
+    ]
+
+
+def _solved(source: str) -> str:
+    """Return a worked cell without the lines that mark its regions."""
+    marks = (notebooks.BEGIN_SOLUTION, notebooks.END_SOLUTION)
+    lines = source.split("\n")
+    return "\n".join(line for line in lines if not any(mark in line for mark in marks))
+
+
+def reveal(place: Place, part: Part | None = None) -> Answer:
+    """Return an answer, and note it as seen.
+
+    part: None for the step that the last check found missing, else the first answer not yet seen.
+    Raises: TaskError, if the task has no such part, or its worked notebook is not there.
+    """
+    known = answers(place.task)
+    if part is not None:
+        require(part, list(known), place.task)
+    with progress.changing(place.root) as changed:
+        task = changed.of(place.task.name)
+        part = part or _choose(known, task)
+        if part.name not in task.answers:
+            task.answers.append(part.name)
+    return known[part]
+
+
+def _choose(known: dict[Part, Answer], task: progress.TaskProgress) -> Part:
+    if task.step is not None and Part(STEP, task.step) in known:
+        return Part(STEP, task.step)
+    unseen = [part for part in known if part.name not in task.answers]
+    return (unseen or list(known))[0]
