@@ -1,7 +1,8 @@
 """A check: which task it belongs to, what it asks for, and one function that looks at the work."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import boto3
 
 from maze_helpers.checks.display import show
+from maze_helpers.checks.refusals import refusal
 from maze_helpers.checks.verdicts import Done, DoneDifferently, NotBegun, NotYet, OurFault, Verdict
 
 
@@ -22,6 +24,17 @@ class Missing(Exception):
     def __init__(self, sentence: str, step: int | None = None) -> None:
         super().__init__(sentence)
         self.step = step
+
+
+@contextmanager
+def belonging_to(step: int) -> Iterator[None]:
+    """Let what is found Missing in the block belong to the step, unless it belongs to another."""
+    try:
+        yield
+    except Missing as missing:
+        if missing.step is None:
+            missing.step = step
+        raise
 
 
 class NothingYet(Exception):
@@ -58,6 +71,8 @@ class Check:
         except Missing as missing:
             return NotYet(str(missing), missing.step)
         except Exception as error:
+            if refused := refusal(error):
+                return NotYet(refused)
             return OurFault(
                 f"the check broke with {type(error).__name__}: {error} ({_place(error)}); "
                 "your work was not judged, please report this."
