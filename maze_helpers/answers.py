@@ -12,6 +12,7 @@ from maze_helpers.tasks import Place, Task, TaskError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,35 @@ class Answer:
     @property
     def markdown(self) -> str:
         """The answer as Markdown, its code in blocks."""
-        heading = f"**Our answer to {self.part.name}.** {self.title}"
         blocks = [
             f"```python\n{piece.source}\n```" if piece.is_code else piece.source
             for piece in self.pieces
         ]
-        return "\n\n".join([heading, *blocks])
+        return "\n\n".join([self._heading, *blocks])
+
+    def print(self, console: Console) -> None:
+        """Print the answer, rendered on a terminal; no line of code is cut or broken."""
+        if not console.is_terminal:
+            console.print(self.markdown, markup=False, highlight=False, soft_wrap=True)
+            return
+        from rich.markdown import Markdown
+        from rich.syntax import Syntax
+        from rich.theme import Theme
+
+        # Bold is legible on any ground, which the colours of rich's own theme are not.
+        with console.use_theme(Theme({"markdown.code": "bold"})):
+            console.print(Markdown(self._heading))
+            for piece in self.pieces:
+                console.print()
+                if piece.is_code:
+                    code = Syntax("", "python", theme="ansi_dark").highlight(piece.source)
+                    console.print(code, soft_wrap=True)
+                else:
+                    console.print(Markdown(piece.source))
+
+    @property
+    def _heading(self) -> str:
+        return f"**Our answer to {self.part.name}.** {self.title}"
 
 
 def answers(task: Task) -> dict[Part, Answer]:

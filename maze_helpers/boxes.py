@@ -50,10 +50,21 @@ BLUE = Look("#3b57a8", "bold white on blue")
 
 @dataclass(frozen=True)
 class Below:
-    """What a box has below its text, as Markdown. label: such as "Hint 1 of 3"."""
+    """What a box has below its text, as Markdown. label: such as "Hint 1 of 3"; "" for none."""
 
     label: str
     markdown: str
+
+    @property
+    def plain(self) -> str:
+        """The label, if there is one, and the text."""
+        return f"{self.label}\n{self.markdown}".strip()
+
+    @property
+    def html(self) -> str:
+        """The label and the text as HTML."""
+        label = f"<b>{_inline(self.label)}</b>" if self.label else ""
+        return f'<div style="{BELOW}">{label}{_markdown().render(self.markdown)}</div>'
 
 
 @dataclass(frozen=True)
@@ -74,16 +85,13 @@ class Box:
     @property
     def plain(self) -> str:
         """The box as plain text."""
-        return "\n\n".join([self.line, *(f"{b.label}\n{b.markdown.strip()}" for b in self.below)])
+        return "\n\n".join([self.line, *(part.plain for part in self.below)])
 
     @property
     def html(self) -> str:
         """The box as HTML, legible on any ground."""
         colour = self.look.colour
-        below = "".join(
-            f'<div style="{BELOW}"><b>{_inline(part.label)}</b>{_block(part.markdown)}</div>'
-            for part in self.below
-        )
+        below = "".join(part.html for part in self.below)
         return (
             f'<div style="{FRAME.format(colour=colour)}">'
             f'<span style="{BADGE.format(colour=colour)}">{html.escape(self.headline)}</span>'
@@ -102,7 +110,8 @@ class Box:
         console.print(Text.assemble((f" {self.headline} ", self.look.style), f" {self.about}"))
         parts = [with_code(self.text)]
         for below in self.below:
-            parts += [Text(), Text(below.label, "bold"), with_code(below.markdown.strip())]
+            parts += [Text(), Text(below.label, "bold")] if below.label else [Text()]
+            parts.append(with_code(below.markdown.strip()))
         for part in parts:
             console.print(Padding(part, (0, 2)), highlight=False)
 
@@ -118,15 +127,15 @@ def with_code(text: str) -> Text:
 
 def show(box: Box) -> None:
     """Show the box: in the cell of a notebook, else on standard output."""
-    show_as(box.html, box.plain, box.print)
+    show_as({"text/plain": box.plain, "text/html": box.html}, box.print)
 
 
-def show_as(as_html: str, as_text: str, to_terminal: Callable[[Console], None]) -> None:
-    """Show HTML in the cell of a notebook, text in IPython's terminal, else print to a console."""
+def show_as(formats: dict[str, str], to_terminal: Callable[[Console], None]) -> None:
+    """Show what a cell's output is, by its media types, in IPython; else print to a console."""
     if in_ipython():
         from IPython.display import display
 
-        display({"text/plain": as_text, "text/html": as_html}, raw=True)
+        display(formats, raw=True)
     else:
         from rich.console import Console
 
@@ -145,10 +154,6 @@ def in_ipython() -> bool:
 def _inline(text: str) -> str:
     """Return the text as HTML: all that is marked is `code`, so that names keep their stars."""
     return re.sub(CODE, lambda code: f"<code>{code[0][1:-1]}</code>", html.escape(text, False))
-
-
-def _block(markdown: str) -> str:
-    return _markdown().render(markdown)
 
 
 @cache

@@ -108,6 +108,15 @@ def next_hint(place: Place, part: Part | None = None) -> Hint | Topic:
     return Hint(topic, shown + 1)
 
 
+def where_the_answer_is(place: Place, topic: Topic) -> str:
+    """Return one sentence that says how to see the answer, in Markdown."""
+    name = topic.part.name
+    return (
+        f'You have seen all {len(topic.hints)}: `answer("{name}")` in a cell, or '
+        f'`maze answer {place.task.name} "{name}"` in a terminal, shows our solution.'
+    )
+
+
 def _choose(topics: list[Topic], task: progress.TaskProgress, part: Part | None) -> Topic:
     by_part = {topic.part: topic for topic in topics}
     if part is None and task.step is not None:

@@ -88,9 +88,13 @@ def connect(mode: str | None = None, role: str | None = None) -> Connection:
     return connection
 
 
-def current() -> Connection:
-    """Return the connection that this process made last, or a first one: `connect()`."""
-    return _environment.connection or connect()
+def current(mode: str | None = None) -> Connection:
+    """Return the connection that this process made last, or a new one: `connect(mode)`.
+
+    mode: "local" or "aws"; None for whichever the last was. Raises: MazeError, as `connect` does.
+    """
+    last = _environment.connection
+    return last if last and mode in (None, last.mode) else connect(mode)
 
 
 def _connect_to_local_cloud(role: str | None) -> Connection:
