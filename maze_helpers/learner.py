@@ -59,7 +59,7 @@ def check() -> None:
     Raises: CheckFailed, unless the task is done; MazeError, outside a task's folder.
     """
     judgement = judge(tasks.here())
-    show(label(judgement.place), judgement.verdict, *help_with(judgement))
+    show(judgement.label, judgement.verdict, *help_with(judgement))
 
 
 @_in_a_sentence
@@ -99,17 +99,17 @@ def note(question: object, text: str | None = None) -> None:
 @_in_a_sentence
 def progress() -> None:
     """Show the map, with what is done, what it took, and what to do next."""
+    here = view()
+    boxes.show_as({"text/plain": here.plain, "text/html": here.html}, here.print)
+
+
+def view() -> View:
+    """Return how far somebody has come, seen from the task whose folder this is, if it is one."""
     try:
         place = tasks.here()
-        view = progress_view.look(progress_file.read(place.root), place.task)
     except tasks.TaskError:
-        view = progress_view.look(progress_file.read(tasks.root()))
-    show_view(view)
-
-
-def show_view(view: View) -> None:
-    """Show the progress in a cell, else print it."""
-    boxes.show_as({"text/plain": view.plain, "text/html": view.html}, view.print)
+        return progress_view.look(progress_file.read(tasks.root()))
+    return progress_view.look(progress_file.read(place.root), place.task)
 
 
 def label(place: Place) -> str:

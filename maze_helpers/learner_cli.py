@@ -7,9 +7,6 @@ import click
 
 from maze_helpers.cli_options import json_option, mode_option, print_json
 
-# How `maze check` exits, unless every task asked for is done.
-NOT_DONE, OUR_FAULT = 1, 3
-
 
 @click.group()
 def learner() -> None:
@@ -40,19 +37,118 @@ def start(folder: Path) -> None:
 def check(task: str | None, mode: str | None, as_json: bool) -> None:
     """Look whether a task is done, and say what is missing.
 
-    TASK: such as chapter_1/task_3; none means the one whose folder this is.
-    Exits with 1 when it is not done, and with 3 when the check itself broke.
+    TASK: such as chapter_1/task_3; none means the one whose folder this is, or all seven, around
+    them. Exits with 1 when one is not done, and with 3 when a check itself broke.
     Example: maze check chapter_1/task_3
     """
-    from maze_helpers import tasks
-    from maze_helpers.checks import OurFault
-    from maze_helpers.learner import judge
+    from maze_helpers import judging_cli
 
-    judgement = judge(tasks.here(task), mode)
-    verdict = judgement.verdict
-    if as_json:
-        print_json({"task": judgement.place.task.name, "verdict": verdict.headline})
+    sys.exit(judging_cli.check(task, mode, as_json))
+
+
+@learner.command()
+@click.argument("words", nargs=-1, metavar="[TASK] [STEP]")
+def hint(words: tuple[str, ...]) -> None:
+    """Show the next hint for a step or a question.
+
+    STEP: such as 2, "step 2" or "question 1"; none means the step that the last check found
+    missing, else the first with hints left. TASK: none means the one whose folder this is.
+    Example: maze hint chapter_1/task_3 "step 2"
+    """
+    from maze_helpers import hints, learner
+    from maze_helpers.parts import STEP, named
+
+    place, name, rest = _place_and_part(words)
+    _refuse(rest)
+    found = hints.next_hint(place, named(name, STEP) if name else None)
+    learner.hint_box(place, found).print(_console())
+
+
+@learner.command()
+@click.argument("words", nargs=-1, metavar="[TASK] [QUESTION|STEP]")
+def answer(words: tuple[str, ...]) -> None:
+    """Show our answer to a question, or our cell of a step.
+
+    QUESTION, STEP: such as 1, "question 1" or "step 2"; none means the step that the last check
+    found missing, else the first answer not yet seen.
+    Example: maze answer chapter_1/task_3 "question 1"
+    """
+    from maze_helpers import answers
+    from maze_helpers.parts import QUESTION, named
+
+    place, name, rest = _place_and_part(words)
+    _refuse(rest)
+    answers.reveal(place, named(name, QUESTION) if name else None).print(_console())
+
+
+@learner.command()
+@click.argument("words", nargs=-1, metavar="[TASK] [QUESTION] [TEXT]")
+@click.option("--markdown", is_flag=True, help="List the notes as a page of Markdown.")
+def note(words: tuple[str, ...], markdown: bool) -> None:
+    """Keep your own answer to a question for the review round.
+
+    TEXT: "-" reads it from standard input; without it, the note is shown. Without QUESTION, all
+    notes are listed.
+    Example: maze note chapter_1/task_3 1 "A machine that I never see."
+    """
+    from maze_helpers import learner, notes, tasks
+
+    if not words:
+        _list_notes(notes.every(tasks.root()), markdown)
+        return
+    place, name, text = _place_and_part(words)
+    if not name:
+        _list_notes(notes.of_task(place), markdown)
+    elif not text:
+        learner.note_box(place, notes.kept(place, name), "Your note").print(_console())
     else:
-        click.echo(f"{verdict.headline} · {judgement.place.task.name}: {verdict.sentence}")
-    if not judgement.done:
-        sys.exit(OUR_FAULT if isinstance(verdict, OurFault) else NOT_DONE)
+        text = click.get_text_stream("stdin").read() if text == "-" else text
+        learner.note_box(place, notes.keep(place, name, text), "Noted").print(_console())
+
+
+def _list_notes(found: list["Note"], as_markdown: bool) -> None:  # noqa: F821
+    from maze_helpers import notes
+
+    if as_markdown:
+        click.echo(notes.markdown(found))
+    elif not found:
+        click.echo('There are no notes yet: `maze note 1 "what you found"` keeps one.')
+    for one in () if as_markdown else found:
+        click.echo(f"{one.task}, {one.part}: {one.text}")
+
+
+@learner.command()
+@json_option
+def progress(as_json: bool) -> None:
+    """Show the map, what is done, what it took, and what to do next.
+
+    Example: maze progress
+    """
+    from dataclasses import asdict
+
+    from maze_helpers import learner
+
+    view = learner.view()
+    if as_json:
+        print_json({"tasks": [asdict(row) for row in view.rows], "next": view.next})
+    else:
+        view.print(_console())
+
+
+def _place_and_part(words: tuple[str, ...]) -> tuple["Place", str | None, str]:  # noqa: F821
+    """Return the task's place, the step or question, and the rest of what somebody typed."""
+    from maze_helpers import parts, tasks
+
+    task, name, rest = parts.split(words)
+    return tasks.here(task), name, rest
+
+
+def _refuse(rest: str) -> None:
+    if rest:
+        raise click.UsageError(f"What is {rest!r}? Put quotes around names such as 'step 2'.")
+
+
+def _console() -> "Console":  # noqa: F821
+    from rich.console import Console
+
+    return Console()

@@ -44,10 +44,15 @@ def keep(place: Place, name: object, text: str) -> Note:
 def kept(place: Place, name: object) -> Note:
     """Return the note to a question; raise NoteError, if there is none."""
     part = named(name, QUESTION)
-    for note in _of_task(progress.read(place.root), place.task):
+    for note in of_task(place):
         if note.part == part.name:
             return note
     raise NoteError(f"You have no note to {part.name} of {place.task.name} yet.")
+
+
+def of_task(place: Place) -> list[Note]:
+    """Return the notes of one task, in the order of its questions."""
+    return _of_task(progress.read(place.root), place.task)
 
 
 def every(root: Path) -> list[Note]:

@@ -70,12 +70,14 @@ def find(name: str) -> Task:
 def here(name: str | None = None, start: Path | None = None) -> Place:
     """Return the task of a name, else the one whose folder this is, with the chapters around it.
 
-    start: the folder to look from; the current one, if None.
+    name: a path to a task's folder means that folder. start: the folder to look from; the current
+    one, if None.
     Raises: TaskError, if there is no such task, or no chapters here.
     """
     start = Path.cwd() if start is None else start.resolve()
     if name is not None:
-        return Place(root(start), find(name))
+        task, folder = find(name), start / name
+        return here(start=folder) if folder.exists() else Place(root(start), task)
     for folder in (start, *start.parents):
         if "/".join(folder.parts[-2:]) in _BY_NAME:
             return Place(folder.parent.parent, find(str(folder)))
