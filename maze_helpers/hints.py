@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from maze_helpers import progress
+from maze_helpers import boxes, progress
+from maze_helpers.boxes import Below, Box
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.parts import QUESTION, STEP, Part, require
 from maze_helpers.tasks import ROOT, Place, Task
@@ -115,6 +116,16 @@ def where_the_answer_is(place: Place, topic: Topic) -> str:
         f'You have seen all {len(topic.hints)}: `answer("{name}")` in a cell, or '
         f'`maze answer {place.task.name} "{name}"` in a terminal, shows our solution.'
     )
+
+
+def box(place: Place, found: Hint | Topic) -> Box:
+    """Return a hint as a box; of a topic that has no more, where the answer is."""
+    topic = found if isinstance(found, Topic) else found.topic
+    about = f"{place.task.label} · {topic.part.name}"
+    if isinstance(found, Topic):
+        return Box(boxes.GREY, "No more hints", about, where_the_answer_is(place, topic))
+    headline = f"Hint {found.number} of {len(topic.hints)}"
+    return Box(boxes.BLUE, headline, about, f"{topic.about}:", (Below("", found.text),))
 
 
 def _choose(topics: list[Topic], task: progress.TaskProgress, part: Part | None) -> Topic:

@@ -23,11 +23,6 @@ class Judgement:
     verdict: Verdict
 
     @property
-    def label(self) -> str:
-        """What people call the task: "chapter 1, task 3"."""
-        return CHECKS[self.place.task.name].task
-
-    @property
     def is_done(self) -> bool:
         """Whether the task is done."""
         return isinstance(self.verdict, Done | DoneDifferently)

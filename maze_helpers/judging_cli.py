@@ -36,7 +36,7 @@ def check(task: str | None, mode: str | None, as_json: bool) -> int:
     if as_json:
         print_json(_as_json(judgement, below))
     else:
-        verdict_box(judgement.label, judgement.verdict, *below).print(Console())
+        verdict_box(judgement.place.task.label, judgement.verdict, *below).print(Console())
     return _exit_code([judgement])
 
 
@@ -64,7 +64,7 @@ def _work_in(root: Path) -> None:
 def _print_all(judgements: Sequence[Judgement], console: Console) -> None:
     if not console.is_terminal:
         for one in judgements:
-            print(verdict_box(one.label, one.verdict).line)
+            print(verdict_box(one.place.task.label, one.verdict).line)
         return
     table = Table(box=None, pad_edge=False, padding=(0, 1, 1, 0), show_header=False)
     for one in judgements:

@@ -11,17 +11,10 @@ from types import TracebackType
 from typing import Any
 
 from maze_helpers import answers, boxes, hints, notes, progress_view, tasks
-from maze_helpers import progress as progress_file
-from maze_helpers.boxes import Below, Box
-from maze_helpers.checks import CHECKS, CheckFailed
-from maze_helpers.checks.display import show
-from maze_helpers.hints import Hint, Topic
+from maze_helpers.checks.display import CheckFailed, show
 from maze_helpers.judging import help_with, judge
 from maze_helpers.local_cloud.errors import MazeError
-from maze_helpers.notes import Note
 from maze_helpers.parts import QUESTION, STEP, named
-from maze_helpers.progress_view import View
-from maze_helpers.tasks import Place
 
 
 def _in_a_sentence(verb: Callable[..., None]) -> Callable[..., None]:
@@ -59,7 +52,7 @@ def check() -> None:
     Raises: CheckFailed, unless the task is done; MazeError, outside a task's folder.
     """
     judgement = judge(tasks.here())
-    show(judgement.label, judgement.verdict, *help_with(judgement))
+    show(judgement.place.task.label, judgement.verdict, *help_with(judgement))
 
 
 @_in_a_sentence
@@ -70,7 +63,7 @@ def hint(step: object = None) -> None:
     """
     place = tasks.here()
     found = hints.next_hint(place, None if step is None else named(step, STEP))
-    boxes.show(hint_box(place, found))
+    boxes.show(hints.box(place, found))
 
 
 @_in_a_sentence
@@ -90,44 +83,12 @@ def answer(question: object = None) -> None:
 def note(question: object, text: str | None = None) -> None:
     """Keep your own answer to a question, such as 1, for the review round; or show it again."""
     place = tasks.here()
-    if text is None:
-        boxes.show(note_box(place, notes.kept(place, question), "Your note"))
-    else:
-        boxes.show(note_box(place, notes.keep(place, question, text), "Noted"))
+    found = notes.kept(place, question) if text is None else notes.keep(place, question, text)
+    boxes.show(notes.box(found))
 
 
 @_in_a_sentence
 def progress() -> None:
     """Show the map, with what is done, what it took, and what to do next."""
-    here = view()
+    here = progress_view.here()
     boxes.show_as({"text/plain": here.plain, "text/html": here.html}, here.print)
-
-
-def view() -> View:
-    """Return how far somebody has come, seen from the task whose folder this is, if it is one."""
-    try:
-        place = tasks.here()
-    except tasks.TaskError:
-        return progress_view.look(progress_file.read(tasks.root()))
-    return progress_view.look(progress_file.read(place.root), place.task)
-
-
-def label(place: Place) -> str:
-    """Return what people call the task: "chapter 1, task 3"."""
-    return CHECKS[place.task.name].task
-
-
-def hint_box(place: Place, found: Hint | Topic) -> Box:
-    """Return a hint as a box; of a topic that has no more, where the answer is."""
-    topic = found if isinstance(found, Topic) else found.topic
-    about = f"{label(place)} · {topic.part.name}"
-    if isinstance(found, Topic):
-        return Box(boxes.GREY, "No more hints", about, hints.where_the_answer_is(place, topic))
-    headline = f"Hint {found.number} of {len(topic.hints)}"
-    return Box(boxes.BLUE, headline, about, f"{topic.about}:", (Below("", found.text),))
-
-
-def note_box(place: Place, found: Note, headline: str) -> Box:
-    """Return a note as a box."""
-    about = f"{label(place)} · {found.part}"
-    return Box(boxes.BLUE, headline, about, found.asked, (Below("", found.text),))

@@ -55,13 +55,13 @@ def hint(words: tuple[str, ...]) -> None:
     missing, else the first with hints left. TASK: none means the one whose folder this is.
     Example: maze hint chapter_1/task_3 "step 2"
     """
-    from maze_helpers import hints, learner
+    from maze_helpers import hints
     from maze_helpers.parts import STEP, named
 
     place, name, rest = _place_and_part(words)
     _refuse(rest)
     found = hints.next_hint(place, named(name, STEP) if name else None)
-    learner.hint_box(place, found).print(_console())
+    hints.box(place, found).print(_console())
 
 
 @learner.command()
@@ -91,7 +91,7 @@ def note(words: tuple[str, ...], markdown: bool) -> None:
     notes are listed.
     Example: maze note chapter_1/task_3 1 "A machine that I never see."
     """
-    from maze_helpers import learner, notes, tasks
+    from maze_helpers import notes, tasks
 
     if not words:
         _list_notes(notes.every(tasks.root()), markdown)
@@ -99,22 +99,24 @@ def note(words: tuple[str, ...], markdown: bool) -> None:
     place, name, text = _place_and_part(words)
     if not name:
         _list_notes(notes.of_task(place), markdown)
-    elif not text:
-        learner.note_box(place, notes.kept(place, name), "Your note").print(_console())
+        return
+    if text == "-":
+        found = notes.keep(place, name, click.get_text_stream("stdin").read())
     else:
-        text = click.get_text_stream("stdin").read() if text == "-" else text
-        learner.note_box(place, notes.keep(place, name, text), "Noted").print(_console())
+        found = notes.keep(place, name, text) if text else notes.kept(place, name)
+    notes.box(found).print(_console())
 
 
 def _list_notes(found: list["Note"], as_markdown: bool) -> None:  # noqa: F821
     from maze_helpers import notes
 
+    if not found:
+        raise notes.NoteError('There is no note yet: `maze note 1 "what you found"` keeps one.')
     if as_markdown:
         click.echo(notes.markdown(found))
-    elif not found:
-        click.echo('There are no notes yet: `maze note 1 "what you found"` keeps one.')
-    for one in () if as_markdown else found:
-        click.echo(f"{one.task}, {one.part}: {one.text}")
+        return
+    for one in found:
+        click.echo(f"{one.task.name}, {one.part}: {one.text}")
 
 
 @learner.command()
@@ -126,9 +128,9 @@ def progress(as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from maze_helpers import learner
+    from maze_helpers import progress_view
 
-    view = learner.view()
+    view = progress_view.here()
     if as_json:
         print_json({"tasks": [asdict(row) for row in view.rows], "next": view.next})
     else:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from maze_helpers import progress
+from maze_helpers import boxes, progress
 from maze_helpers.answers import answers
+from maze_helpers.boxes import Below, Box
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.parts import QUESTION, named, require
 from maze_helpers.tasks import TASKS, Place, Task, TaskError
@@ -18,7 +19,7 @@ class NoteError(MazeError):
 class Note:
     """A learner's answer. part: such as "question 1". asked: the question, as the notebook asks."""
 
-    task: str
+    task: Task
     part: str
     asked: str
     text: str
@@ -38,7 +39,7 @@ def keep(place: Place, name: object, text: str) -> Note:
         raise NoteError(f"The note has no text: note({part.number}, 'what you found') has one.")
     with progress.changing(place.root) as changed:
         changed.of(place.task.name).notes[part.name] = text
-    return Note(place.task.name, part.name, known[part].title, text)
+    return Note(place.task, part.name, known[part].title, text)
 
 
 def kept(place: Place, name: object) -> Note:
@@ -70,7 +71,13 @@ def _of_task(known: progress.Progress, task: Task) -> list[Note]:
     except TaskError:
         asked = {}  # the notes are as good without the questions' words
     in_order = [name for name in asked if name in kept] or list(kept)
-    return [Note(task.name, name, asked.get(name, ""), kept[name]) for name in in_order]
+    return [Note(task, name, asked.get(name, ""), kept[name]) for name in in_order]
+
+
+def box(note: Note) -> Box:
+    """Return a note as a box."""
+    about = f"{note.task.label} · {note.part}"
+    return Box(boxes.BLUE, "Your note", about, note.asked, (Below("", note.text),))
 
 
 def markdown(notes: list[Note]) -> str:
@@ -78,6 +85,6 @@ def markdown(notes: list[Note]) -> str:
     lines = ["# Our answers"]
     for place, note in enumerate(notes):
         if place == 0 or notes[place - 1].task != note.task:
-            lines.append(f"## {note.task}")
+            lines.append(f"## {note.task.name}, {note.task.title}")
         lines += [f"**{note.part.capitalize()}.** {note.asked}".rstrip(), note.text]
     return "\n\n".join(lines)

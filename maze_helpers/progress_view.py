@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from maze_helpers.progress import Progress, TaskProgress
-from maze_helpers.tasks import TASKS, Task
+from maze_helpers import tasks
+from maze_helpers.progress import Progress, TaskProgress, read
+from maze_helpers.tasks import TASKS, Task, TaskError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,6 +96,18 @@ class View:
     def print(self, console: Console) -> None:
         """Print the view, its rows in lines that no terminal breaks."""
         console.print(self.plain, markup=False, highlight=False, soft_wrap=True)
+
+
+def here() -> View:
+    """Return the view from the task whose folder this is, else from the chapters around.
+
+    Raises: TaskError, if there are no chapters here; MazeError, if the progress is damaged.
+    """
+    try:
+        place = tasks.here()
+    except TaskError:
+        return look(read(tasks.root()))
+    return look(read(place.root), place.task)
 
 
 def look(known: Progress, here: Task | None = None) -> View:

@@ -28,6 +28,11 @@ class Task:
     in_cloud: bool = True
 
     @property
+    def label(self) -> str:
+        """What people read: "chapter 1, task 3"."""
+        return self.name.replace("_", " ").replace("/", ", ")
+
+    @property
     def solution(self) -> Path:
         """The notebook of the worked solution."""
         return ROOT / self.name / self.notebook
