@@ -92,7 +92,7 @@ def _of_questions(notebook: NotebookNode) -> list[Answer]:
     return [
         Answer(
             Part(QUESTION, number),
-            question.source.lstrip("# "),
+            question.source.splitlines()[0].lstrip("# "),
             tuple(Piece(cell.cell_type == "code", cell.source) for cell in cells),
         )
         for number, (question, cells) in enumerate(notebooks.questions_and_answers(notebook), 1)
