@@ -1,24 +1,36 @@
 """Every notebook keeps the conventions, and every rule notices when it is broken."""
 
+from functools import cache
+
 import nbformat
 import notebook_rules as rules
 import pytest
+import step_rules
 
 from maze_helpers import notebooks, runner
 from maze_helpers.notebooks import Question
 
 PROSE = "Every digit counts the same here, however often it turns up in the data that you hold."
 NOTEBOOKS = sorted(runner.ROOT.glob("chapter_*/*/*.ipynb"))
+TASKS = runner.find(root=runner.ROOT)
+# Checking one takes as long as all the rules.
+read = cache(notebooks.read_notebook)
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=notebooks.name_of)
 def test_the_notebook_keeps_the_rule(path, rule):
-    assert list(rule(notebooks.read_notebook(path))) == []
+    assert list(rule(read(path))) == []
+
+
+@pytest.mark.parametrize("rule", step_rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", TASKS, ids=notebooks.name_of)
+def test_the_task_keeps_the_rule_of_steps(path, rule):
+    assert list(rule(read(path))) == []
 
 
 def test_there_are_notebooks():
-    assert len(NOTEBOOKS) >= 4
+    assert len(NOTEBOOKS) >= 4 and len(TASKS) == 7
 
 
 def markdown(source, *tags):
@@ -29,12 +41,21 @@ def code(source, *tags):
     return nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)})
 
 
+def step(asked, *written, given="", tag="work"):
+    """Return a participant's cell: what is asked for, what the region holds, what follows it."""
+    lines = [f"# {asked}", "### BEGIN SOLUTION", *written, "### END SOLUTION", given]
+    return code("\n".join(lines), tag)
+
+
 def good(**replaced):
     """Return a notebook that keeps every rule; cells can be replaced by name."""
     cells = {
         "parameters": code("mode = None", "parameters"),
         "goal": markdown(PROSE),
-        "work": code("model = fit()", "work"),
+        "work": step("Make a `model`.", "model = fit()"),
+        "look": markdown(PROSE),
+        "score": step("Print its score.", "print(model.score())"),
+        "shell": step("List the folder.", "!ls"),
         "check": code("checks.chapter_1.task_1()", "check"),
         "question": markdown("## Where does it train?", "question"),
         "answer": code("print(platform.node())", "answer"),
@@ -46,7 +67,7 @@ def good(**replaced):
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", rules.RULES + step_rules.RULES, ids=lambda rule: rule.__name__)
 def test_a_good_notebook_keeps_every_rule(rule):
     assert list(rule(good())) == []
 
@@ -88,6 +109,55 @@ BROKEN = [
     (rules.the_last_code_cell_cleans_up, {"cleanup": None}),
     (rules.work_is_checked, {"check": None}),
 ]
+UNENDED = code("# Fit.\n### BEGIN SOLUTION\nfit()", "work")
+NESTED = step("Fit.", "### BEGIN SOLUTION", "fit()", "### END SOLUTION")
+SCRIPT = "%%writefile a.py\nf(\n    ### BEGIN SOLUTION\n    1\n    ### END SOLUTION\n)"
+BROKEN_STEPS = [
+    (step_rules.regions_are_well_formed, {"work": UNENDED}),
+    (step_rules.regions_are_well_formed, {"work": NESTED}),
+    (step_rules.regions_are_well_formed, {"work": code("fit()\n### END SOLUTION", "work")}),
+    (
+        step_rules.regions_are_well_formed,
+        {"work": code("# BEGIN SOLUTION\nfit()\n# END SOLUTION", "work")},
+    ),
+    (
+        step_rules.regions_are_well_formed,
+        {"work": code("if x:\n    ### BEGIN SOLUTION\n    f()\n### END SOLUTION", "work")},
+    ),
+    (
+        step_rules.regions_are_well_formed,
+        {"goal": markdown("### BEGIN SOLUTION\n42\n### END SOLUTION")},
+    ),
+    (step_rules.steps_are_three_to_seven, {"shell": None}),
+    (step_rules.steps_are_three_to_seven, {f"more_{i}": step("Do.", "f()") for i in range(5)}),
+    (step_rules.steps_are_work, {"work": step("Fit.", "fit()", tag="answer")}),
+    (step_rules.a_region_is_more_than_blank, {"work": step("Fit.", "", " ")}),
+    (
+        step_rules.a_step_says_what_is_expected,
+        {"work": code("### BEGIN SOLUTION\nfit()\n### END SOLUTION", "work")},
+    ),
+    (step_rules.a_skeleton_is_python, {"work": code(SCRIPT, "work")}),
+    (step_rules.nothing_needs_an_answer, {"cleanup": code("print(seen)", "cleanup")}),
+    (step_rules.nothing_needs_an_answer, {"cleanup": code("!ls {seen}", "cleanup")}),
+    (step_rules.nothing_needs_an_answer, {"cleanup": code("n = !ls $seen", "cleanup")}),
+    (step_rules.nothing_needs_an_answer, {"cleanup": step("List.", "f(seen)", tag="cleanup")}),
+    (step_rules.a_step_names_what_comes_of_it, {"work": step("Fit.", "model = fit()")}),
+    (step_rules.a_step_names_what_comes_of_it, {"work": step("Fit.", "import model")}),
+    (step_rules.the_learners_names_stay_free, {"work": step("Fit.", "progress = fit()")}),
+    (step_rules.the_learners_names_stay_free, {"work": code("def check():\n    f()", "work")}),
+]
+
+
+@pytest.mark.parametrize(("rule", "replaced"), BROKEN_STEPS)
+def test_a_rule_of_steps_notices_when_it_is_broken(rule, replaced):
+    cells = {"answer": code("seen = look()", "answer"), "use": code("use(model)", "work")}
+    assert list(rule(good(**(cells | replaced))))
+
+
+def test_what_is_stored_again_before_it_is_used_need_not_come_from_an_answer():
+    again = code("for seen in f():\n    print(seen)", "cleanup")
+    notebook = good(answer=code("seen = look()", "answer"), cleanup=again)
+    assert not list(step_rules.nothing_needs_an_answer(notebook))
 
 
 @pytest.mark.parametrize(("rule", "replaced"), BROKEN)
