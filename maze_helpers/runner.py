@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from maze_helpers import notebooks, run_cleanup, tasks
+from maze_helpers import progress as progress_file
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.run_report import (
     HtmlWriter,
@@ -87,6 +88,9 @@ def run(
         _check_parameters(path, given)
     console = console or Console()
     folder = _new_folder(runs or tasks.edition_or_checkout() / RUNS)
+    # From now on: every cell that ends makes the notebook a newer file.
+    with progress_file.changing(folder):
+        pass
     # A notebook may say ../../data, as it does in the checkout.
     shutil.copytree(ROOT / "data", folder / "data")
     results: list[Result] = []
