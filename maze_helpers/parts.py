@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from maze_helpers.tasks import Task, TaskError, find
 
 STEP, QUESTION = "step", "question"
-NAME = re.compile(r"(?P<kind>step|question|s|q)?[ _-]*(?P<number>[0-9]{1,4})", re.IGNORECASE)
+NAME = re.compile(r"((?P<kind>step|question|s|q)[ _-]*)?(?P<number>[0-9]{1,4})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, order=True)

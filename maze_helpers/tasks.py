@@ -81,8 +81,8 @@ def here(name: str | None = None, start: Path | None = None) -> Place:
     """
     start = Path.cwd() if start is None else start.resolve()
     if name is not None:
-        task, folder = find(name), start / name
-        return here(start=folder) if folder.exists() else Place(root(start), task)
+        folder = start / name
+        return here(start=folder) if folder.exists() else Place(root(start), find(name))
     for folder in (start, *start.parents):
         if "/".join(folder.parts[-2:]) in _BY_NAME:
             return Place(folder.parent.parent, find(str(folder)))
