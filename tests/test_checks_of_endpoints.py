@@ -1,156 +1,172 @@
-"""The checks of chapter 2 call real endpoints: blank, wrong, right, different but right."""
+"""The checks of endpoints look at real ones: as they come up, are called, and are deleted."""
 
-import io
-from itertools import cycle
-
-import boto3
-import joblib
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import WaiterError
+from checked_work import LOAD, as_on_aws, assert_is, check, forest, now
 from endpoint_case import EndpointMaker
-from sklearn.ensemble import RandomForestClassifier
+from roles import Role, allow
 from training_job import local_session
 
-from maze_helpers import data
-from maze_helpers.checks import Done, NotYet, OurFault, chapter_2
+from maze_helpers import notebooks
+from maze_helpers.checks import Done, DoneDifferently, NotBegun, NotYet, OurFault, endpoints
+from maze_helpers.checks.chapter_2 import batch, real_time, serverless
+from maze_helpers.cleanup import delete_endpoint
+from maze_helpers.tasks import find
 
-LOAD = """
-import os
-import joblib
-
-def model_fn(model_dir):
-    return joblib.load(os.path.join(model_dir, "model.joblib"))
-"""
-# Takes JSON alone, and answers with objects of its own.
-DIFFERENT = (
-    LOAD
-    + """
-import json
-import numpy as np
-
-def input_fn(body, content_type):
-    if content_type != "application/json":
-        raise ValueError("JSON, please")
-    return np.array(json.loads(body))
-
-def output_fn(predicted, accept):
-    rows = [{"confidence": 1.0, "digit": str(digit)} for digit in predicted]
-    return json.dumps({"answers": rows}), "application/json"
-"""
-)
-GUESSING = LOAD + "\ndef predict_fn(pixels, model):\n    return pixels[:, 0] * 0 + 7\n"
-MUTE = LOAD + "\ndef output_fn(predicted, accept):\n    return 'fine', 'text/plain'\n"
-REFUSING = LOAD + "\ndef input_fn(body, content_type):\n    raise ValueError('not today')\n"
-# Of two types, as an account may have few of each.
-INSTANCES = [
-    {"InstanceType": name, "InitialInstanceCount": 1} for name in ("ml.m5.large", "ml.c5.large")
-]
 SERVERLESS = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
-SERVED = {"right": LOAD, "different": DIFFERENT, "guessing": GUESSING, "mute": MUTE}
-SERVED["refusing"] = REFUSING
+REAL, LESS = "maze-endpoint-1", "maze-serverless-1"
+TWO_ROWS = "0," * 63 + "0\n" + "1," * 63 + "1"
 
 
-def forest() -> bytes:
-    train, _ = data.digits()
-    model = RandomForestClassifier(40, random_state=0)
-    model.fit(train[data.PIXELS].to_numpy(), train[data.LABEL])
-    content = io.BytesIO()
-    joblib.dump(model, content)
-    return content.getvalue()
+class Story:
+    """Somebody's way through tasks 1 and 2, and what the checks said at each point."""
+
+    def __init__(self, cloud, session, folder) -> None:
+        self.cloud, self.session, self.folder = cloud, session, folder
+        self.since = now()
+        self.said = {}
+
+    def ask(self, point: str, *tasks: int, on_aws: bool = False) -> None:
+        """Keep the verdicts on tasks; on_aws: also those of a session as one has on AWS."""
+        for task in tasks:
+            self.said[point, task] = check(task, self.session, self.since, self.folder)
+            if on_aws:
+                with as_on_aws(self.cloud) as session:
+                    verdict = check(task, session, self.since, self.folder)
+                self.said[f"{point}, on AWS", task] = verdict
+
+    def write(self, script: str) -> None:
+        """Write src/predict.py."""
+        (self.folder / "src").mkdir(exist_ok=True)
+        (self.folder / "src" / "predict.py").write_text(script)
 
 
 @pytest.fixture(scope="module")
-def maker(local_cloud):
-    """A maker of endpoints on which all that the tests look at are in service."""
-    with local_session(local_cloud) as session:
-        maker = EndpointMaker(session)
-        model = {"model.joblib": forest()}
-        one_worker = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
-        for (name, script), variant in zip(SERVED.items(), cycle(INSTANCES), strict=False):
-            settings = {"environment": one_worker, **variant}
-            maker.create(name, script, model, wait=False, **settings)
-        for name, memory_mb in {"serverless": 1024, "roomy": 2048}.items():
-            config = SERVERLESS | {"MemorySizeInMB": memory_mb}
-            maker.create(name, LOAD, model, wait=False, ServerlessConfig=config)
-        maker.create("failed", "raise RuntimeError('no')", model, wait=False, **INSTANCES[1])
-        for name in [*SERVED, "serverless", "roomy"]:
-            maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name)
-        with pytest.raises(WaiterError, match="Failed"):
-            maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="failed")
-        yield maker
-        maker.delete_all()
+def said(local_cloud, tmp_path_factory):
+    """The verdicts by point of the story and task."""
+    with local_session(local_cloud) as session, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(endpoints, "BEHIND_LOCALLY_S", 0.5)
+        story = Story(local_cloud, session, tmp_path_factory.mktemp("task"))
+        write_scripts(story)
+        serve(story, EndpointMaker(session))
+        yield story.said
 
 
-def test_one_that_refuses_calls_is_busy_and_the_check_not_broken(maker):
-    busy = boto3.Session()
-    busy.events.register("before-call.sagemaker-runtime.InvokeEndpoint", throttled)
-    verdict = chapter_2.task_1.verdict(busy, "right")
-    assert_failed(verdict, "right is busy", "check again")
+def write_scripts(story: Story) -> None:
+    story.ask("nothing", 1, 2, 3)
+    story.write(LOAD.replace("return joblib", "raise NotImplementedError()  # joblib"))
+    story.ask("a skeleton", 1)
+    story.write("def model_fn(:")
+    story.ask("no Python", 1)
+    story.write("def load(model_dir):\n    return None\n")
+    story.ask("no model_fn", 1)
+    story.write(LOAD)
+    story.ask("a script", 1)
 
 
-def throttled(**_):
-    answer = {"Error": {"Code": "ThrottlingException"}}
-    return AWSResponse("", 400, {}, None), answer
+def serve(story: Story, maker: EndpointMaker) -> None:
+    model = {"model.joblib": forest()}
+    environment = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
+    maker.create(REAL, LOAD, model, wait=False, environment=environment)
+    maker.create(LESS, LOAD, model, wait=False, ServerlessConfig=SERVERLESS)
+    for name in (REAL, LESS):
+        maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name)
+    story.ask("in service", 1, 2, on_aws=True)
+    call(story, 100)
+    story.ask("left on", 2, 3, on_aws=True)
+    delete_endpoint(maker.sagemaker, REAL)
+    story.ask("deleted", 1, 2, on_aws=True)
+    story.ask("serverless left on", 3)
+    delete_endpoint(maker.sagemaker, LESS)
+    story.ask("both deleted", 2, 3, on_aws=True)
+    maker.sagemaker.delete_endpoint_config(EndpointConfigName=LESS)
+    story.ask("and its configuration", 2)
 
 
-def assert_failed(verdict, *words: str):
-    assert isinstance(verdict, NotYet), verdict
-    for word in words:
-        assert word in verdict.sentence
-    assert "\n" not in verdict.sentence
+def call(story: Story, count: int) -> None:
+    runtime = story.session.client("sagemaker-runtime")
+    for _ in range(count):
+        runtime.invoke_endpoint(EndpointName=LESS, ContentType="text/csv", Body=TWO_ROWS)
 
 
-@pytest.mark.parametrize("name", ["right", "different"])
-def test_task_1_passes_what_is_right(maker, name):
-    verdict = chapter_2.task_1.verdict(maker.session, name)
-    assert isinstance(verdict, Done), verdict
-    assert "answers on 1 ml." in verdict.sentence
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("never-made", ["no endpoint never-made", "deploy()"]),
-        ("failed", ["failed is Failed, not InService", "ping health check"]),
-        ("serverless", ["serverless", "ml.m5.large"]),
-        ("guessing", ["of 364 held-out digits", "chapter 1"]),
-        ("mute", ["not with JSON"]),
-        ("refusing", ["neither as npy nor as CSV or JSON"]),
-    ],
-)
-def test_task_1_says_what_is_missing(maker, name, words):
-    assert_failed(chapter_2.task_1.verdict(maker.session, name), *words)
-
-
-def test_task_2_passes_after_a_load_test_only(maker):
-    assert_failed(
-        chapter_2.task_2.verdict(maker.session, "serverless"), "CloudWatch has counted", "100"
-    )
-    runtime = maker.session.client("sagemaker-runtime")
-    for _ in range(chapter_2.CALLS_NEEDED):
-        runtime.invoke_endpoint(
-            EndpointName="serverless",
-            ContentType="text/csv",
-            Body="0," * 63 + "0\n" + "1," * 63 + "1",
-        )
-    verdict = chapter_2.task_2.verdict(maker.session, "serverless")
-    assert isinstance(verdict, Done), verdict
-    assert "1024 MB" in verdict.sentence
+BILLS = "bills 0.115 USD an hour on AWS"
+SAID = [
+    ("nothing", 1, NotBegun, ["no endpoint yet", "src/predict.py"], None),
+    ("nothing", 2, NotBegun, ["no serverless endpoint yet", "ServerlessInferenceConfig"], None),
+    ("nothing", 3, NotBegun, ["no batch transform job yet"], None),
+    ("a skeleton", 1, NotBegun, ["begin with that"], None),
+    ("no Python", 1, NotYet, ["src/predict.py does not parse"], real_time.WRITE_SCRIPT),
+    ("no model_fn", 1, NotYet, ["no function model_fn"], real_time.WRITE_SCRIPT),
+    ("a script", 1, NotYet, ["begins with maze-endpoint", "deploy()"], real_time.DEPLOY),
+    ("in service", 1, Done, ["answers on 1 ml.m5.large", "97.", f"It {BILLS}"], None),
+    ("in service", 2, NotYet, ["counted 1 calls", "100 at least"], serverless.FORK),
+    ("left on", 2, NotYet, [f"{REAL} still runs and {BILLS}: delete it"], None),
+    ("left on", 3, NotBegun, ["no batch transform job yet"], None),
+    ("deleted", 1, Done, [f"{REAL} answered 2 calls, and is deleted"], None),
+    ("deleted", 2, Done, ["1024 MB", "It bills nothing between calls"], None),
+    ("serverless left on", 3, NotBegun, ["no batch transform job yet"], None),
+    ("both deleted", 2, Done, ["calls in 1024 MB, and is deleted"], None),
+    ("and its configuration", 2, DoneDifferently, ["its memory can no longer be seen"], None),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("never-made", ["no endpoint never-made"]),
-        ("right", ["runs on an instance", "ServerlessInferenceConfig"]),
-        ("roomy", ["2048 MB", "memory_size_in_mb=1024"]),
-    ],
+    ("point", "task", "kind", "words", "step"), SAID, ids=[f"{s[0]}, task {s[1]}" for s in SAID]
 )
-def test_task_2_says_what_is_missing(maker, name, words):
-    assert_failed(chapter_2.task_2.verdict(maker.session, name), *words)
+def test_each_point_of_the_way_gets_its_verdict(said, point, task, kind, words, step):
+    assert_is(said[point, task], kind, *words, step=step)
 
 
-@pytest.mark.parametrize("check", [chapter_2.task_1, chapter_2.task_2])
-def test_a_broken_check_does_not_blame_the_participant(check):
-    assert isinstance(check.verdict(None, "right"), OurFault)
+def test_a_session_as_on_aws_finds_the_same(said):
+    there = [(point, task) for point, task in said if point.endswith(", on AWS")]
+    assert there
+    for point, task in there:
+        here = said[point.removesuffix(", on AWS"), task]
+        assert type(said[point, task]) is type(here), (point, task)
+
+
+@pytest.mark.parametrize("task", [1, 2, 3])
+def test_a_broken_check_does_not_blame_the_participant(task, tmp_path):
+    assert_is(check(task, None, now(), tmp_path), OurFault, "was not judged")
+
+
+@pytest.mark.parametrize("task", [1, 2, 3])
+def test_an_account_that_may_not_look_is_told_which_right_it_lacks(task, local_cloud, tmp_path):
+    role = Role(local_cloud, allow("logs:DescribeLogGroups"))
+    lacking = "sagemaker:ListTransformJobs" if task == 3 else "sagemaker:ListEndpoints"
+    with as_on_aws(local_cloud) as session:
+        session.client = role.client
+        assert_is(check(task, session, now(), tmp_path), NotYet, lacking)
+
+
+# What the cell of each step is about.
+STEPS = {
+    1: {
+        real_time.WRITE_SCRIPT: "def model_fn",
+        real_time.MAKE_MODEL: "create_model(",
+        real_time.DEPLOY: "model.deploy(",
+        real_time.PREDICT: "predictor.predict(",
+        real_time.DELETE: "delete_endpoint(",
+    },
+    2: {
+        serverless.ORDER: "ServerlessInferenceConfig(",
+        serverless.DEPLOY: "model.deploy(",
+        serverless.FORK: "run_processes(",
+        serverless.COUNT: "returned",
+        serverless.OPEN_LOOP: "open_loop(",
+    },
+    3: {
+        batch.UPLOAD: "def upload",
+        batch.ORDER: "model.transformer(",
+        batch.TRANSFORM_ALL: "transformer.transform(",
+        batch.MEND: "mended",
+        batch.FILTER: "output_filter",
+    },
+}
+
+
+@pytest.mark.parametrize("task", STEPS)
+def test_the_steps_of_a_check_are_those_of_its_notebook(task):
+    cells = notebooks.steps(notebooks.read_notebook(find(f"chapter_2/task_{task}").solution))
+    assert len(cells) == len(STEPS[task])
+    for step, word in STEPS[task].items():
+        assert word in cells[step - 1].source

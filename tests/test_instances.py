@@ -5,7 +5,6 @@ from training_job import local_session
 from transforms import Transforms, csv_lines
 
 from maze_helpers import instances
-from maze_helpers.checks import Done, NotYet, chapter_2
 from maze_helpers.local_cloud.errors import MazeError
 
 SAYS_WHAT_IT_GETS = """
@@ -90,30 +89,3 @@ def test_a_job_without_all_its_logs_says_so(session, transforms, monkeypatch):
     assert job["TransformJobStatus"] == "Failed"
     with pytest.raises(MazeError, match="CloudWatch has the logs of 0"):
         instances.instance_logs(session, job["TransformJobName"])
-
-
-def test_the_check_passes_where_both_instances_answered(session, busy):
-    verdict = chapter_2.task_3.verdict(session, busy)
-    assert isinstance(verdict, Done)
-    assert "2 instances, and each of them answered: 2 objects, 2 requests" in verdict.sentence
-
-
-def test_it_names_the_instance_that_idled(session, idle):
-    verdict = chapter_2.task_3.verdict(session, idle)
-    assert isinstance(verdict, NotYet)
-    assert "1 of the 2 instances had no request" in verdict.sentence
-
-
-def test_it_asks_for_two_instances(session, transforms, model):
-    job = transforms.run_job(model, **csv_lines(transforms, "alone"))
-    verdict = chapter_2.task_3.verdict(session, job["TransformJobName"])
-    assert isinstance(verdict, NotYet) and "ran on 1 instance" in verdict.sentence
-
-
-def test_it_says_why_a_job_failed_and_which_is_not_there(session, transforms):
-    broken = transforms.scripted("def model_fn(model_dir):\n    raise ValueError('no')")
-    job = transforms.run_job(broken, **csv_lines(transforms, "broken"))
-    verdict = chapter_2.task_3.verdict(session, job["TransformJobName"])
-    assert isinstance(verdict, NotYet) and "is Failed, not Completed: " in verdict.sentence
-    verdict = chapter_2.task_3.verdict(session, "nobody")
-    assert isinstance(verdict, NotYet) and "There is no transform job nobody" in verdict.sentence

@@ -1,0 +1,119 @@
+"""The check of chapter 2, task 3: a batch transform job that keeps two instances busy."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from maze_helpers.checks.chapter_2.digit_outputs import Outputs, Steps, judge_outputs
+from maze_helpers.checks.chapter_2.found_endpoints import OTHER_IMAGES, OUR_IMAGE, endpoints
+from maze_helpers.checks.chapter_2.left_on import left_on, require_none
+from maze_helpers.checks.check import Check, Missing, NothingYet, Work
+from maze_helpers.checks.found import Candidate, first_right, jobs
+from maze_helpers.checks.verdicts import DoneDifferently
+from maze_helpers.gone import is_gone
+from maze_helpers.instances import data_log, instance_logs
+from maze_helpers.job_kinds import TRANSFORM
+from maze_helpers.local_cloud.errors import MazeError
+
+PREFIX = "maze-batch"
+INSTANCES_ASKED_FOR = 2
+# The cells that a participant writes.
+UPLOAD, ORDER, TRANSFORM_ALL, MEND, FILTER = range(1, 6)
+STEPS = Steps(order=ORDER, transform=TRANSFORM_ALL)
+
+
+def _look(work: Work) -> str | DoneDifferently:
+    found = first_right(_candidates(work), PREFIX, partial(_judge, work.session))
+    if found is None:
+        raise NothingYet(
+            f"There is no batch transform job yet, such as {PREFIX}-…: begin with the data that it "
+            "is to read."
+        )
+    require_none(work.session, left_on(endpoints(work, "maze-")))
+    return found
+
+
+def _candidates(work: Work) -> Iterator[Candidate]:
+    """Yield the transform jobs of a scikit-learn image, and those whose model is deleted."""
+    sagemaker = work.session.client("sagemaker")
+    for job in jobs(work, TRANSFORM, PREFIX):
+        image = _image(sagemaker, job.described["ModelName"])
+        if job.as_told or not image or OUR_IMAGE in image:
+            if not any(other in image for other in OTHER_IMAGES):
+                yield job
+
+
+def _image(sagemaker: Any, model_name: str) -> str:
+    try:
+        model = sagemaker.describe_model(ModelName=model_name)
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        return ""
+    return model.get("PrimaryContainer", {}).get("Image", "")
+
+
+def _judge(session: boto3.Session, candidate: Candidate) -> str | DoneDifferently:
+    job, name = candidate.described, candidate.name
+    _require_completed(session, job)
+    served = _requests(session, job)
+    idle = sorted(instance for instance, requests in served.items() if not requests)
+    if len(served) < INSTANCES_ASKED_FOR:
+        raise Missing(
+            f"{name} ran on one instance; the task asks for two: transformer(instance_count=2).",
+            ORDER,
+        )
+    if idle:
+        raise Missing(
+            f"{name} had {len(served)} instances, but {', '.join(idle)} had no request: an object "
+            "keeps one instance busy, so give the job more objects than one.",
+            MEND,
+        )
+    said = _sentence(name, served, judge_outputs(session, job, STEPS))
+    if len(served) > INSTANCES_ASKED_FOR:
+        return DoneDifferently(f"{said} The task asks for two instances; more are billed more.")
+    return said
+
+
+def _require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
+    name, status = job["TransformJobName"], job["TransformJobStatus"]
+    if status == "Failed":
+        reason = " ".join(job.get("FailureReason", "").split())
+        said = [line.partition("logs]: ")[2] for line in data_log(session, name)]
+        last = next((line for line in reversed(said) if line and "=" not in line), "")
+        last = f" Its data log says: {last[:200]}" if last else ""
+        raise Missing(f"{name} is Failed: {reason}{last}", TRANSFORM_ALL)
+    if status in ("Stopping", "Stopped"):
+        raise Missing(f"{name} was stopped before its end: run it again.", TRANSFORM_ALL)
+    if status != "Completed":
+        raise Missing(f"{name} still runs: check again when it is Completed.", TRANSFORM_ALL)
+
+
+def _requests(session: boto3.Session, job: dict[str, Any]) -> dict[str, int]:
+    """Return how many requests each instance had, by the instance's id."""
+    try:
+        logs = instance_logs(session, job["TransformJobName"])
+    except MazeError as error:
+        raise Missing(str(error), TRANSFORM_ALL) from error
+    return {name: sum("/invocations" in line for line in lines) for name, lines in logs.items()}
+
+
+def _sentence(name: str, served: dict[str, int], outputs: Outputs) -> str:
+    worked = f"{name} had {len(served)} instances, and each of them answered"
+    if not outputs.objects:
+        return f"{worked}; what it read and wrote is no longer in S3."
+    right = "" if outputs.accuracy is None else f", {outputs.accuracy:.1%} of them right"
+    return (
+        f"{worked}: {outputs.objects} objects, {sum(served.values())} requests, "
+        f"{outputs.predictions:,} digits{right}."
+    )
+
+
+task_3 = Check(
+    "chapter 2, task 3",
+    "A batch transform job on two instances, and both of them at work.",
+    _look,
+)

@@ -1,0 +1,106 @@
+"""The check of chapter 2, task 2: a serverless endpoint has been through a load test."""
+
+from functools import partial
+
+from maze_helpers.checks.chapter_2.endpoint_traces import answers, calls, had_instances
+from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints
+from maze_helpers.checks.chapter_2.left_on import on_instances, require_none
+from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
+from maze_helpers.checks.check import Check, Missing, NothingYet, Work
+from maze_helpers.checks.endpoints import require_up
+from maze_helpers.checks.found import first_right
+from maze_helpers.checks.verdicts import DoneDifferently
+
+PREFIX = "maze-serverless"
+# A load test in name only sends fewer calls than this.
+CALLS_NEEDED = 100
+LEAST_MEMORY_MB = 1024
+# The cells that a participant writes; the first load test makes some 50 calls by its end.
+ORDER, DEPLOY, FORK, COUNT, OPEN_LOOP = range(1, 6)
+CALLS_OF_FIRST_TEST = 40
+
+
+def _look(work: Work) -> str | DoneDifferently:
+    known = list(endpoints(work, PREFIX))
+    candidates = (each for each in known if each.as_told or had_instances(work, each) is False)
+    found = first_right(candidates, PREFIX, partial(_judge, work))
+    if found is None:
+        raise NothingYet(
+            f"There is no serverless endpoint yet, such as {PREFIX}-…: begin with a "
+            "ServerlessInferenceConfig."
+        )
+    require_none(work.session, on_instances(known))
+    return found
+
+
+def _judge(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
+    if had_instances(work, endpoint):
+        raise Missing(
+            f"{endpoint.name} runs on an instance: deploy(serverless_inference_config="
+            f"ServerlessInferenceConfig(memory_size_in_mb={LEAST_MEMORY_MB})) needs none.",
+            DEPLOY,
+        )
+    memory_mb = _memory_mb(endpoint)
+    if memory_mb and memory_mb > LEAST_MEMORY_MB:
+        raise Missing(
+            f"{endpoint.name} gets {memory_mb} MB; the task asks for the least there is: "
+            f"memory_size_in_mb={LEAST_MEMORY_MB}.",
+            ORDER,
+        )
+    if endpoint.is_there:
+        return _judge_present(work, endpoint)
+    return _judge_gone(work, endpoint)
+
+
+def _memory_mb(endpoint: Endpoint) -> int | None:
+    """Return the memory of its containers; None, where its configuration is gone."""
+    sizes = [variant["ServerlessConfig"]["MemorySizeInMB"] for variant in endpoint.variants]
+    return max(sizes, default=None)
+
+
+def _judge_present(work: Work, endpoint: Endpoint) -> str:
+    name = endpoint.name
+    require_up(name, endpoint.described, script=DEPLOY, deploy=DEPLOY)
+    accuracy = read_digits(work.session, name, script=DEPLOY, model=DEPLOY)
+    called = _load(work, endpoint)
+    return (
+        f"{name} reads {accuracy:.1%} of the held-out digits in {_memory_mb(endpoint)} MB, and "
+        f"has had {called:,} calls. It bills nothing between calls, and stays until you delete it."
+    )
+
+
+def _judge_gone(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
+    name = endpoint.name
+    if not answers(work, endpoint):
+        raise Missing(
+            f"{name} is deleted, and never answered a call: deploy it again, and test it before "
+            "you delete it.",
+            DEPLOY,
+        )
+    called = _load(work, endpoint)
+    memory_mb = _memory_mb(endpoint)
+    if memory_mb is None:
+        return DoneDifferently(
+            f"{name} has had {called:,} calls, and is deleted with its configuration, so that its "
+            "memory can no longer be seen."
+        )
+    return f"{name} has had {called:,} calls in {memory_mb} MB, and is deleted."
+
+
+def _load(work: Work, endpoint: Endpoint) -> int:
+    """Return how many calls a load test made; raise Missing, if there were too few for one."""
+    called = calls(work, endpoint, CALLS_NEEDED)
+    if called < CALLS_NEEDED:
+        raise Missing(
+            f"CloudWatch has counted {called} calls of {endpoint.name}; a load test makes "
+            f"{CALLS_NEEDED} at least.",
+            FORK if called < CALLS_OF_FIRST_TEST else OPEN_LOOP,
+        )
+    return called
+
+
+task_2 = Check(
+    "chapter 2, task 2",
+    "A serverless endpoint with the least memory has been through a load test.",
+    _look,
+)
