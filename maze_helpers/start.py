@@ -132,4 +132,4 @@ def _what_happened(started: Started) -> str:
 
 def _shortest(folder: Path) -> str:
     here = Path.cwd()
-    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)
+    return str(folder.relative_to(here)) if here in folder.parents else str(folder)
