@@ -1,177 +1,102 @@
-"""The checks of tasks 3 and 4 look at real jobs: blank, wrong, right, different but right."""
+"""The checks of chapter 1's last two tasks, which look at jobs: what is right, and what is not."""
 
 from pathlib import Path
 
 import boto3
 import pytest
-from training_job import IMAGE, local_session, start_job, wait_for_job
+from checked_jobs import only, prepare, script, start
+from checked_work import as_on_aws, assert_is, now
+from training_job import local_session, wait_for_job
 
-from maze_helpers import data, metrics
-from maze_helpers.checks import Done, NotYet, OurFault, chapter_1
+from maze_helpers.checks import CHECKS, Done, NotBegun, NotYet, OurFault, Work
 
-BUCKET = "checks"
-
-TRAIN = """
-import os, joblib, pandas as pd
-from sklearn.ensemble import RandomForestClassifier
-model_dir, train = os.environ.get("SM_MODEL_DIR"), os.environ.get("SM_CHANNEL_TRAIN")
-rows = pd.read_csv(os.path.join(train, "train.csv"))
-model = RandomForestClassifier(40, random_state=0)
-model.fit(rows.iloc[:, :-1].to_numpy(), rows.iloc[:, -1])
-for i in range(4):
-    print(f"validation:accuracy={0.9 + i / 100}")
-for name in ("precision", "recall", "f1"):
-    print(f"{name}=0.97")
-joblib.dump(model, os.path.join(model_dir, "model.joblib"))
-"""
-# What a pickle of scikit-learn 1.2 does where a newer one loads it.
-OTHER_VERSION = """
-import os, joblib
-class Tree:
-    def __reduce__(self):
-        return exec, (
-            "import warnings; from sklearn.exceptions import InconsistentVersionWarning as Other;"
-            "warnings.warn(Other(estimator_name='Tree', current_sklearn_version='9',"
-            "original_sklearn_version='1.2.1')); raise ValueError('incompatible dtype')",
-        )
-print("f1=0.97")
-joblib.dump(Tree(), os.path.join(os.environ["SM_MODEL_DIR"], "model.joblib"))
-"""
-# Other names for the metrics, another form to print them in, a pickle in a sub-folder.
-DIFFERENT = TRAIN.replace('print(f"{name}=0.97")', 'print(f"Test {name.title()}: 9.7e-1")').replace(
-    'joblib.dump(model, os.path.join(model_dir, "model.joblib"))',
-    'os.makedirs(f"{model_dir}/m"); joblib.dump(model, f"{model_dir}/m/digits.pkl")',
-)
-ROUND = {"Name": "round accuracy", "Regex": "validation:accuracy=([0-9.]+)"}
-OTHER_DEFINITIONS = [ROUND] + [
-    {"Name": f"held-out {name}", "Regex": f"Test {name.title()}: ([0-9.e-]+)"}
-    for name in ("precision", "recall", "f1")
-]
-OURS = metrics.metric_definitions()
-# Job: its script, its metric definitions, and its channel.
-JOBS = {
-    "right": (TRAIN, OURS, "train"),
-    "different": (DIFFERENT, OTHER_DEFINITIONS, "train"),
-    "label-forgotten": (TRAIN.replace("iloc[:, :-1]", "iloc[:, :-2]"), OURS, "train"),
-    "crashed": ("raise ValueError('no digits today')", OURS, "train"),
-    "no-model": ("print('precision=1')", OURS, "train"),
-    "other-channel": (TRAIN.replace("CHANNEL_TRAIN", "CHANNEL_DIGITS"), OURS, "digits"),
-    "no-definitions": (TRAIN, [], "train"),
-    "no-f1": (TRAIN, metrics.metric_definitions("precision", "recall"), "train"),
-    "no-match": (TRAIN, OURS[:3] + [{"Name": "f1", "Regex": "F1: ([0-9.]+)"}], "train"),
-    "percent": (TRAIN, OURS[:3] + [{"Name": "f1", "Regex": "f1=0.([0-9]+)"}], "train"),
-    "other-version": (OTHER_VERSION, OURS, "train"),
-    "other-version-low": (OTHER_VERSION.replace("f1=0.97", "f1=0.93"), OURS, "train"),
-    "other-version-mute": (OTHER_VERSION.replace("f1=0.97", "done"), OURS, "train"),
-    "no-curve": (TRAIN.replace("range(4)", "range(1)"), OURS, "train"),
-}
+STUB = "import argparse\n\ndef main():\n    raise NotImplementedError()\n"
 
 
 @pytest.fixture(scope="module")
-def session(local_cloud):
-    """A session of a local cloud on which every job of the table has ended."""
+def began(local_cloud):
+    """When the work on a local cloud began, on which a job of each task has ended."""
+    began = now()
     with local_session(local_cloud) as session:
-        session.client("s3").create_bucket(Bucket=BUCKET)
-        session.client("s3").upload_file(str(data.TRAIN_CSV), BUCKET, "data/train.csv")
-        for name, (script, definitions, channel) in JOBS.items():
-            algorithm = {"TrainingImage": IMAGE, "TrainingInputMode": "File"}
-            algorithm["MetricDefinitions"] = definitions
-            start_job(session, name, script, BUCKET, [channel], AlgorithmSpecification=algorithm)
-        for name in JOBS:
-            if name != "crashed":
-                wait_for_job(session, name)
-        yield session
+        prepare(session)
+        for task in (3, 4):
+            start(session, f"maze-task-{task}-right", script())
+        for task in (3, 4):
+            wait_for_job(session, f"maze-task-{task}-right")
+        yield began
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A participant's folder with the right script."""
+    """A participant's folder without a script."""
     (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "train.py").write_text(TRAIN)
     return tmp_path
 
 
-def assert_failed(verdict, *words: str):
-    assert isinstance(verdict, NotYet), verdict
-    for word in words:
-        assert word in verdict.sentence
-    assert "\n" not in verdict.sentence
+def check(task: int, folder: Path, session: boto3.Session, since):
+    """Return the verdict on the work on a task."""
+    return CHECKS[f"chapter_1/task_{task}"].verdict(Work(folder, session, since))
 
 
-@pytest.mark.parametrize("job", ["right", "different"])
-def test_task_3_passes_what_is_right(session, folder, job):
-    verdict = chapter_1.task_3.verdict(session, job, folder)
-    assert isinstance(verdict, Done), verdict
-    assert "ten digits" in verdict.sentence
+@pytest.fixture(params=["local", "aws"])
+def session(request, local_cloud, began):
+    """A session as the two modes make it."""
+    if request.param == "local":
+        yield boto3.Session()
+        return
+    with as_on_aws(local_cloud) as session:
+        yield session
 
 
-def test_task_3_judges_by_the_log_a_model_that_only_another_scikit_learn_reads(session, folder):
-    verdict = chapter_1.task_3.verdict(session, "other-version", folder)
-    assert isinstance(verdict, Done), verdict
-    assert "scikit-learn 1.2.1" in verdict.sentence
-    assert "97.0% or better" in verdict.sentence
+def test_task_3_finds_the_job_and_its_script_without_the_folder(began, folder, session):
+    verdict = check(3, folder, session, began)
+    assert_is(verdict, Done, "maze-task-3-right left a model in S3", "ten digits")
 
 
-@pytest.mark.parametrize(
-    ("job", "words"),
-    [
-        ("never-made", ["no training job never-made", "fit()"]),
-        ("crashed", ["Failed, not Completed"]),
-        ("label-forgotten", ["63 features"]),
-        ("no-model", ["There is no s3://checks/no-model/output/model.tar.gz", "SM_MODEL_DIR"]),
-        ("other-channel", ["no channel named train"]),
-        ("other-version-low", ["a score of 93.0%"]),
-        ("other-version-mute", ["printed no score"]),
-    ],
-)
-def test_task_3_says_what_is_missing(session, folder, job, words):
-    assert_failed(chapter_1.task_3.verdict(session, job, folder), *words)
+def test_task_4_compares_the_metrics_with_the_model(began, folder, session):
+    verdict = check(4, folder, session, began)
+    assert_is(verdict, Done, "maze-task-4-right", "4 rounds", "They agree with what the model")
+
+
+@pytest.mark.parametrize("task", [3, 4])
+@pytest.mark.parametrize("source", [None, STUB], ids=["nothing", "skeleton"])
+def test_before_anything_is_made_the_task_is_not_begun(folder, task, source, began):
+    if source:
+        (folder / "src/train.py").write_text(source)
+    assert_is(check(task, folder, only("never-made"), began), NotBegun, "src/train.py")
+
+
+@pytest.mark.parametrize(("task", "step"), [(3, 4), (4, 2)])
+def test_a_script_without_a_job_is_half_of_the_work(folder, task, step, began):
+    (folder / "src/train.py").write_text(script())
+    verdict = check(task, folder, only("never-made"), began)
+    assert_is(verdict, NotYet, "there is no training job", step=step)
+
+
+def test_what_was_made_before_the_work_began_does_not_count(folder, began):
+    later = now().replace(year=now().year + 1)
+    assert_is(check(3, folder, boto3.Session(), later), NotBegun)
 
 
 @pytest.mark.parametrize("variable", ["SM_MODEL_DIR", "SM_CHANNEL_TRAIN"])
-def test_task_3_asks_for_the_defaults_sagemaker_sets(session, folder, variable):
-    (folder / "src" / "train.py").write_text(TRAIN.replace(variable, "HOME"))
-    assert_failed(chapter_1.task_3.verdict(session, "right", folder), variable)
+def test_task_3_asks_for_the_defaults_sagemaker_sets(folder, variable, began):
+    (folder / "src/train.py").write_text(script().replace(variable, "HOME"))
+    verdict = check(3, folder, only("never-made"), began)
+    assert_is(verdict, NotYet, f"os.environ.get('{variable}')", step=3)
 
 
-def test_task_3_asks_for_the_script(session, tmp_path):
-    assert_failed(chapter_1.task_3.verdict(session, "right", tmp_path), "no src/train.py")
-
-
-@pytest.mark.parametrize("job", ["right", "different"])
-def test_task_4_passes_what_is_right(session, job):
-    verdict = chapter_1.task_4.verdict(session, job)
-    assert isinstance(verdict, Done), verdict
-    assert "4 rounds" in verdict.sentence
-
-
-@pytest.mark.parametrize(
-    ("job", "words"),
-    [
-        ("never-made", ["no training job never-made"]),
-        ("crashed", ["Failed, not Completed"]),
-        ("no-definitions", ["metric_definitions"]),
-        ("no-f1", ["No metric definition is for f1"]),
-        ("no-match", ["regex of f1 matched nothing"]),
-        ("percent", ["f1 is 97, not between 0 and 1"]),
-        ("no-curve", ["no curve", "after each round"]),
-    ],
-)
-def test_task_4_says_what_is_missing(session, job, words):
-    assert_failed(chapter_1.task_4.verdict(session, job), *words)
-
-
-def test_a_model_gone_from_s3_is_told_so(session, folder):
-    session.client("s3").delete_object(Bucket=BUCKET, Key="no-curve/output/model.tar.gz")
-    verdict = chapter_1.task_3.verdict(session, "no-curve", folder)
-    assert_failed(verdict, "There is no s3://checks/no-curve/output/model.tar.gz")
-
-
-@pytest.mark.parametrize("task", ["task_3", "task_4"])
+@pytest.mark.parametrize("task", [3, 4])
 def test_a_cloud_that_cannot_be_reached_is_not_the_participants_fault(folder, task):
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
     unreachable = boto3.Session(**keys)
     client = unreachable.client("sagemaker", endpoint_url="http://127.0.0.1:9")
     unreachable.client = lambda name, **options: client
-    work = (unreachable, "right", folder) if task == "task_3" else (unreachable, "right")
-    assert isinstance(getattr(chapter_1, task).verdict(*work), OurFault)
+    assert isinstance(check(task, folder, unreachable, now()), OurFault)
+
+
+@pytest.mark.parametrize("task", [3, 4])
+def test_keys_that_are_not_known_are_one_sentence(folder, task, began, local_cloud, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local_cloud.endpoint_url)
+    stranger = boto3.Session("AKIANOBODY0000000000", "x" * 40, region_name="us-east-1")
+    verdict = check(task, folder, stranger, began)
+    assert_is(verdict, NotYet, "AWS does not accept your credentials")

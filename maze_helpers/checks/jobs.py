@@ -1,12 +1,22 @@
 """What checks ask about training jobs."""
 
+import re
+from typing import Any
+
 import boto3
 from botocore.exceptions import ClientError
 
 from maze_helpers.checks.check import Missing
 
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+RUNNING = ("InProgress", "Stopping")
+# The last line of a traceback, but not the image's word on it.
+_ERROR_LINE = re.compile(
+    r"(?!AlgorithmError|ExecuteUserScriptError)[A-Za-z_][\w.]*(Error|Exception)\b"
+)
 
-def completed_job(session: boto3.Session, job_name: str) -> dict:
+
+def completed_job(session: boto3.Session, job_name: str) -> dict[str, Any]:
     """Return the description of a training job; raise Missing, unless it is Completed."""
     sagemaker = session.client("sagemaker")
     try:
@@ -15,8 +25,37 @@ def completed_job(session: boto3.Session, job_name: str) -> dict:
         if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
             raise
         raise Missing(f"There is no training job {job_name}: has fit() run?") from error
-    status = job["TrainingJobStatus"]
-    if status != "Completed":
-        reason = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
-        raise Missing(f"{job_name} is {status}, not Completed: {reason}")
+    require_completed(session, job)
     return job
+
+
+def require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
+    """Raise Missing, with the reason, unless the job of a description is Completed."""
+    name, status = job["TrainingJobName"], job["TrainingJobStatus"]
+    if status in RUNNING:
+        raise Missing(f"{name} is still running ({job['SecondaryStatus']}): wait for its end.")
+    if status != "Completed":
+        raise Missing(f"{name} is {status}, not Completed: {_reason(session, job)}")
+
+
+def _reason(session: boto3.Session, job: dict[str, Any]) -> str:
+    """Return why a job failed: the error that its script ended with, else what SageMaker says."""
+    said = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
+    if not said.startswith("AlgorithmError"):
+        return said
+    errors = [
+        line for line in log_lines(session, job["TrainingJobName"]) if _ERROR_LINE.match(line)
+    ]
+    return errors[-1] if errors else said
+
+
+def log_lines(session: boto3.Session, job_name: str) -> list[str]:
+    """Return what a training job has logged, in order; nothing, if it has no log yet."""
+    logs = session.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/"
+    )
+    try:
+        return [event["message"] for page in pages for event in page["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []

@@ -8,12 +8,14 @@ from typing import Any, BinaryIO
 import joblib
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.preprocessing import StandardScaler
 
 from maze_helpers import data
 from maze_helpers.checks.check import Missing
 
-MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle")
+MODEL_SUFFIXES = (".joblib", ".pkl", ".pickle", ".sav", ".joblib.gz", ".pkl.gz")
 PIXEL_COUNT = len(data.PIXELS)
 ACCURACY_NEEDED = 0.95
 
@@ -27,7 +29,7 @@ def find_models(folder: Path) -> dict[Path, int]:
     return {
         path: path.stat().st_mtime_ns
         for path in sorted(folder.rglob("*"))
-        if path.suffix in MODEL_SUFFIXES and path.is_file()
+        if path.name.endswith(MODEL_SUFFIXES) and path.is_file()
     }
 
 
@@ -81,13 +83,65 @@ def judge_model(model: Any) -> str:
     _judge_features(getattr(model, "n_features_in_", PIXEL_COUNT))
     _judge_classes(getattr(model, "classes_", range(10)))
     _, test = data.digits()
-    accuracy = float(np.mean(_read(model, test) == test[data.LABEL].to_numpy()))
+    accuracy = _accuracy(model, test)
     if accuracy < ACCURACY_NEEDED:
         raise Missing(
             f"The model reads {accuracy:.1%} of the held-out digits; "
             f"{ACCURACY_NEEDED:.0%} are needed: has it enough trees, and the right label?"
         )
     return f"it tells ten digits apart and reads {accuracy:.1%} of the {len(test)} held-out ones."
+
+
+def is_forest(model: Any) -> bool:
+    """Return whether the model is a random forest, or ends with one: a pipeline, or a search."""
+    while hasattr(model, "best_estimator_") or hasattr(model, "steps"):
+        search = hasattr(model, "best_estimator_")
+        model = model.best_estimator_ if search else model.steps[-1][1]
+    return isinstance(model, RandomForestClassifier)
+
+
+def predict(model: Any, pixels: pd.DataFrame) -> np.ndarray:
+    """Return the digits that the model reads in rows of pixels, as numbers.
+
+    Raises: Missing, if it does not.
+    """
+    # A model that was given column names asks for the same ones.
+    names = getattr(model, "feature_names_in_", None)
+    features = pixels.to_numpy() if names is None else pixels.set_axis(names, axis=1)
+    try:
+        read = np.asarray(model.predict(features)).astype(float)
+    except Exception as error:
+        raise Missing(
+            f"The model does not predict from {PIXEL_COUNT} pixels: "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    if read.shape != (len(pixels),):
+        raise Missing(f"The model answers {len(pixels)} digits with an array of {read.shape}.")
+    return read
+
+
+def _accuracy(model: Any, test: pd.DataFrame) -> float:
+    """Return the share of digits that the model reads, by the scale of pixels that it knows."""
+    shares = []
+    for scale in (_as_they_are, _up_to_one, _standardised):
+        read = predict(model, scale(test[data.PIXELS]))
+        shares.append(float(np.mean(read == test[data.LABEL].to_numpy())))
+        if shares[-1] >= ACCURACY_NEEDED:
+            break
+    return max(shares)
+
+
+def _as_they_are(pixels: pd.DataFrame) -> pd.DataFrame:
+    return pixels
+
+
+def _up_to_one(pixels: pd.DataFrame) -> pd.DataFrame:
+    return pixels / 16
+
+
+def _standardised(pixels: pd.DataFrame) -> pd.DataFrame:
+    scaler = StandardScaler().fit(data.digits()[0][data.PIXELS])
+    return pd.DataFrame(scaler.transform(pixels), columns=pixels.columns)
 
 
 def _judge_features(count: int) -> None:
@@ -113,17 +167,3 @@ def _judge_classes(classes: Any) -> None:
             f"The model knows {len(numbers)} classes, {numbers[0]} to {numbers[-1]}, "
             "not the ten digits: is the last column of your data the label?"
         )
-
-
-def _read(model: Any, test: pd.DataFrame) -> np.ndarray:
-    pixels = test[data.PIXELS]
-    # A model that was given column names asks for the same ones.
-    names = getattr(model, "feature_names_in_", None)
-    features = pixels.to_numpy() if names is None else pixels.set_axis(names, axis=1)
-    try:
-        return np.asarray(model.predict(features)).astype(float)
-    except Exception as error:
-        raise Missing(
-            f"The model does not predict from {PIXEL_COUNT} pixels: "
-            f"{type(error).__name__}: {error}."
-        ) from error

@@ -1,15 +1,21 @@
 """Reading a participant's script, and running it as a terminal would."""
 
 import ast
+import json
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maze_helpers.checks.check import Missing
+from maze_helpers.checks import recorded_run
+from maze_helpers.checks.check import Missing, NothingYet
 
 TIMEOUT_S = 300
+# What a skeleton raises where a participant is to write.
+STUB = "NotImplementedError"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,10 @@ class Script:
 
     @property
     def functions(self) -> set[str]:
-        """The names of the functions at the top level."""
-        return {node.name for node in self.tree.body if isinstance(node, ast.FunctionDef)}
+        """The names of the functions at the top level, those imported included."""
+        imports = [node for node in self.tree.body if isinstance(node, ast.ImportFrom)]
+        imported = {alias.asname or alias.name for node in imports for alias in node.names}
+        return imported | {node.name for node in self.tree.body if isinstance(node, FUNCTIONS)}
 
     @property
     def strings(self) -> set[str]:
@@ -44,6 +52,19 @@ class Script:
             for argument in call.args
             if isinstance(argument, ast.Constant) and str(argument.value).startswith("--")
         ]
+
+    @property
+    def stubs(self) -> list[str]:
+        """Where the skeleton is not filled yet: a function's name each, "" outside of them."""
+        return [name for name, node in _walk(self.tree) if _is_stub(node)]
+
+    def calls(self, function: str) -> bool:
+        """Return whether the script calls the function anywhere but in the function itself."""
+        return any(
+            isinstance(node, ast.Call) and getattr(node.func, "id", None) == function
+            for name, node in _walk(self.tree)
+            if name != function
+        )
 
     def calls_when_imported(self, function: str) -> bool:
         """Return whether importing the script calls the function: no `if __name__` guards it."""
@@ -73,25 +94,88 @@ def _is_add_argument(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "add_argument"
 
 
+def _is_stub(node: ast.AST) -> bool:
+    raised = getattr(node, "exc", None) if isinstance(node, ast.Raise) else None
+    return getattr(getattr(raised, "func", raised), "id", None) == STUB
+
+
+def _walk(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Yield every node with the name of the function at the top level that it is in, or ""."""
+    for top in tree.body:
+        name = top.name if isinstance(top, FUNCTIONS) else ""
+        for node in ast.walk(top):
+            yield name, node
+
+
 def read_script(folder: Path, name: str) -> Script:
     """Return the script in the folder; raise Missing, if it is not there or does not parse."""
     path = folder / name
     if not path.is_file():
         raise Missing(f"There is no {name} here: write it with %%writefile {name}.")
+    return parse_script(path.read_bytes(), folder, name)
+
+
+def parse_script(source: bytes, folder: Path, name: str) -> Script:
+    """Return the script of a source; raise Missing, if it does not parse."""
     try:
-        return Script(folder, name, ast.parse(path.read_text(encoding="utf-8")))
+        return Script(folder, name, ast.parse(source))
     except SyntaxError as error:
         raise Missing(f"{name} does not parse: {error.msg}, line {error.lineno}.") from error
+    except ValueError as error:
+        raise Missing(f"{name} does not parse: {error}.") from error
+
+
+def begun_script(folder: Path, name: str, parts: int = 1) -> Script:
+    """Return the script in the folder, if all of it is written.
+
+    parts: how many the skeleton leaves to write.
+    Raises: NothingYet, if none of it is written; Missing, if a part is not, or it does not parse.
+    """
+    if not (folder / name).is_file():
+        raise NothingYet(f"There is no {name} yet: write it with %%writefile {name}.")
+    script = read_script(folder, name)
+    if len(script.stubs) >= parts:
+        raise NothingYet(f"{name} is still the skeleton: write what its comments ask for.")
+    if script.stubs:
+        place = f"in {script.stubs[0]}" if script.stubs[0] else "outside of its functions"
+        raise Missing(f"A part of {name} is not written yet: the one {place}.")
+    return script
 
 
 def run_script(script: Script, arguments: Sequence[str] = ()) -> Run:
     """Return how `python <script> <arguments>` ended, run in the script's folder."""
+    return _run(script, [script.name, *arguments])
+
+
+def import_script(script: Script) -> Run:
+    """Return how importing the script ended, as a notebook or a debugger would do it."""
+    path = script.folder / script.name
+    program = f"import sys; sys.path.insert(0, {str(path.parent)!r}); import {path.stem}"
+    return _run(script, ["-c", program])
+
+
+def run_recorded(script: Script) -> tuple[Run, list[recorded_run.Call]]:
+    """Return how the script ended, and what scikit-learn's metrics returned to it.
+
+    Should it fail while it is recorded, it is run once more as a terminal would.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        record = Path(scratch, "calls.json")
+        run = _run(script, [recorded_run.__file__, str(record), script.name])
+        if run.exit_code:
+            return run_script(script), []
+        return run, json.loads(record.read_text()) if record.exists() else []
+
+
+def _run(script: Script, arguments: Sequence[str]) -> Run:
     try:
         done = subprocess.run(
-            [sys.executable, script.name, *arguments],
+            [sys.executable, *arguments],
             cwd=script.folder,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
