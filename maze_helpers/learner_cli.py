@@ -101,7 +101,7 @@ def note(words: tuple[str, ...], markdown: bool) -> None:
         _list_notes(notes.of_task(place), markdown)
         return
     if text == "-":
-        found = notes.keep(place, name, click.get_text_stream("stdin").read())
+        found = notes.keep(place, name, sys.stdin.read())
     else:
         found = notes.keep(place, name, text) if text else notes.kept(place, name)
     notes.box(found).print(_console())
@@ -154,3 +154,63 @@ def _console() -> "Console":  # noqa: F821
     from rich.console import Console
 
     return Console()
+
+
+@learner.command()
+@click.argument("task")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="A folder that `maze share` made, or a notebook; the reference solution, if not given.",
+)
+@mode_option
+def checkpoint(task: str, source: Path | None, mode: str | None) -> None:
+    """Start a task without having done those before it.
+
+    Puts in place what TASK starts from: the scripts of the task before it, in the folder
+    previous_task, and from the first training job on, the data and a trained model. No notebook
+    is run; with --from, the group's src/train.py runs as a training job of yours, so name a group
+    that you trust. On AWS, a job bills. Nothing of yours is overwritten.
+    Example: maze checkpoint chapter_1/task_4
+    """
+    from maze_helpers import checkpoint, tasks
+
+    for sentence in checkpoint.take(tasks.here(task), source, mode):
+        click.echo(sentence)
+
+
+@learner.command()
+@click.argument("task", required=False)
+@click.option(
+    "--to",
+    "repository",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder of your group's git repository.",
+)
+@click.option("--as", "name", help="The folder in it that is yours; git's user.name, if not given.")
+@click.option(
+    "--outputs", is_flag=True, help="Keep the notebook's outputs, without what is secret."
+)
+def share(task: str | None, repository: Path, name: str | None, outputs: bool) -> None:
+    """Commit your work on a task for your group.
+
+    TASK: none means the one whose folder this is. The notebook, train.py and src/ go to
+    NAME/chapter_N/task_M of the repository; models and data do not, and no credentials, account
+    ids or paths of your machine. The push is left to you.
+    Example: maze share chapter_1/task_3 --to ../our-maze
+    """
+    from maze_helpers import tasks
+    from maze_helpers.share import share
+
+    place = tasks.here(task)
+    shared = share(place, repository, name, outputs)
+    if shared.commit is None:
+        click.echo("Nothing has changed since it was shared.")
+    else:
+        click.echo(f"Committed as {shared.commit}: {', '.join(shared.names)}.")
+    click.echo(f"Send it: {shared.push}")
+    following = tasks.TASKS[tasks.TASKS.index(place.task) + 1 :][:1]
+    for next_task in following:
+        click.echo(f"Start from it: maze checkpoint {next_task.name} --from {shared.folder}")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from maze_helpers import hints, notebooks, progress, tasks
+from maze_helpers.boxes import Below
 from maze_helpers.hints import Hint, HintsError, Topic
 from maze_helpers.parts import QUESTION, STEP, Part
 from maze_helpers.tasks import TASKS, Place, TaskError
@@ -50,11 +51,20 @@ def test_a_task_has_two_to_four_hints_for_each_and_none_twice(task):
 
 
 @EACH_TASK
-def test_a_short_name_is_short_and_a_hint_is_some_sentences(task):
+def test_names_and_hints_are_short(task):
     for topic in hints.load(hints.path_of(task)):
         assert len(topic.about) <= 60 and "\n" not in topic.about, topic.about
         for hint in topic.hints:
-            assert 5 <= len(hint.split()) <= 90, hint
+            assert 20 <= len(hint) and len(hint.split()) <= 90, hint
+
+
+@EACH_TASK
+def test_no_name_in_a_hint_turns_into_emphasis(task):
+    for topic in hints.load(hints.path_of(task)):
+        for hint in topic.hints:
+            page = Below("", hint).html
+            assert "<strong>" not in page, hint
+            assert page.count("`") == 0, f"a backtick too many: {hint}"
 
 
 @EACH_TASK
@@ -95,7 +105,9 @@ def test_a_step_that_is_gone_from_the_notebook_is_not_looked_for(place):
 
 
 def test_a_step_that_the_task_has_not_is_one_sentence_and_counts_nothing(place):
-    with pytest.raises(TaskError, match="There is no step 99 in chapter_1/task_3; it has step 1"):
+    with pytest.raises(
+        TaskError, match="There is no step 99 in chapter_1/task_3; it has steps 1 to \\d"
+    ):
         hints.next_hint(place, Part(STEP, 99))
     assert not (place.root / progress.FILE).exists()
 

@@ -49,7 +49,7 @@ def test_a_part_that_a_task_has_not_is_one_sentence_with_what_there_is():
     task = tasks.TASKS[2]
     known = [Part(STEP, 1), Part(STEP, 2)]
     parts.require(Part(STEP, 2), known, task)
-    with pytest.raises(TaskError, match="no step 99 in chapter_1/task_3; it has step 1, step 2"):
+    with pytest.raises(TaskError, match="no step 99 in chapter_1/task_3; it has steps 1 to 2"):
         parts.require(Part(STEP, 99), known, task)
     with pytest.raises(TaskError, match="no question 1 .* it has none"):
         parts.require(Part(QUESTION, 1), known, task)

@@ -12,7 +12,7 @@ from datetime import timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maze_helpers import progress
@@ -160,6 +160,7 @@ _tasks = st.builds(
 _progress = st.builds(Progress, started_at=_times, tasks=st.dictionaries(_names, _tasks))
 
 
+@settings(max_examples=40)
 @given(_progress)
 def test_what_is_written_is_read_again(tmp_path_factory, known):
     folder = tmp_path_factory.mktemp("progress")
@@ -168,6 +169,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, known):
     assert progress.read(folder) == known
 
 
+@settings(max_examples=60)
 @given(_progress.map(asdict), st.data())
 def test_whatever_one_value_becomes_it_is_read_or_one_sentence(tmp_path_factory, known, data):
     whole = {"tasks": known["tasks"], "started_at": known["started_at"]}
