@@ -13,6 +13,7 @@ from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import FOLDER, Home
 
 README = tasks.ROOT / "data" / "edition.md"
+GLOSSARY = tasks.ROOT / "GLOSSARY.md"
 # What is one person's or one machine's, and nothing to share.
 IGNORED = (
     *("/.venv", "/data", "/runs/", f"/{progress.FILE}", f"/.{progress.FILE}.lock"),
@@ -58,6 +59,7 @@ def prepare(folder: Path) -> Started:
         for task in tasks.TASKS:
             started.add(f"{task.name}/{task.notebook}", _emptied(task))
         started.add("README.md", README.read_text(encoding="utf-8"))
+        started.add(GLOSSARY.name, GLOSSARY.read_text(encoding="utf-8"))
         started.add(".gitignore", "\n".join(IGNORED) + "\n")
         _link_what_notebooks_name(folder)
         Home(folder / FOLDER).prepare()

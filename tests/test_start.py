@@ -15,6 +15,8 @@ from maze_helpers.local_cloud.home import find_home
 from maze_helpers.start import StartError
 
 NOTEBOOKS = [f"{task.name}/{task.notebook}" for task in tasks.TASKS]
+# What else there is to share.
+OTHERS = ["README.md", "GLOSSARY.md", ".gitignore"]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
@@ -37,7 +39,7 @@ def maze(*arguments):
 
 
 def test_a_new_folder_has_the_seven_notebooks_and_all_they_need(made):
-    assert made.made == [*NOTEBOOKS, "README.md", ".gitignore"] and made.kept == []
+    assert made.made == [*NOTEBOOKS, *OTHERS] and made.kept == []
     assert all((made.folder / name).is_file() for name in made.made)
     assert (made.folder / ".maze").is_dir()
     assert progress.read(made.folder).started_at <= progress.now()
@@ -65,7 +67,7 @@ def test_a_folder_with_spaces_can_be_typed_as_it_is_said(tmp_path, monkeypatch):
 
 
 def test_starting_again_keeps_all_work_and_adds_what_is_missing(folder):
-    kept = {folder / name: f"ours: {name}" for name in [*NOTEBOOKS[1:], "README.md", ".gitignore"]}
+    kept = {folder / name: f"ours: {name}" for name in [*NOTEBOOKS[1:], *OTHERS]}
     for path, text in kept.items():
         path.write_text(text)
     (folder / NOTEBOOKS[0]).unlink()
@@ -122,7 +124,7 @@ def test_git_leaves_out_what_is_one_persons_or_one_machines(folder):
     for command in (["init", "--quiet"], ["add", "."]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     listed = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True)
-    assert sorted(listed.stdout.split()) == sorted([*NOTEBOOKS, "README.md", ".gitignore"])
+    assert sorted(listed.stdout.split()) == sorted([*NOTEBOOKS, *OTHERS])
 
 
 def test_what_the_text_tells_people_to_type_works_there(made):
@@ -143,7 +145,7 @@ def test_a_link_to_a_checkout_that_has_moved_is_mended(folder):
 
 
 def test_every_link_leads_to_a_file(made):
-    texts = {made.folder / "README.md": (made.folder / "README.md").read_text()}
+    texts = {path: path.read_text() for path in made.folder.glob("*.md")}
     for path in (made.folder / name for name in NOTEBOOKS):
         prose = [c.source for c in notebooks.read_notebook(path).cells if c.cell_type == "markdown"]
         texts[path] = "\n".join(prose)
