@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import maze_helpers
-from maze_helpers import learner_cli
+from maze_helpers import board_cli, learner_cli
 from maze_helpers.cli_options import json_option, mode_option, print_json
 from maze_helpers.local_cloud.errors import MazeError
 
@@ -37,7 +37,7 @@ def main() -> None:
     """
 
 
-for command in learner_cli.learner.commands.values():
+for command in (*learner_cli.learner.commands.values(), *board_cli.board_group.commands.values()):
     main.add_command(command)
 
 

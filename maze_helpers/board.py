@@ -1,0 +1,223 @@
+"""The facilitator's board: a static page of the room, made of what pairs have published.
+
+There is no server behind it and no database: whoever may read the folder makes the page.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from maze_helpers.publishing import (
+    SUFFIX,
+    Published,
+    PublishedTask,
+    PublishingError,
+    published,
+    split,
+)
+from maze_helpers.running import Running
+from maze_helpers.tasks import TASKS
+
+TEMPLATE = "board_page.html"
+# A task has 20 minutes, and 10 more to talk over.
+SLOW_MINUTES, STUCK_MINUTES = 20, 30
+# Who has not published for as long may have closed the laptop.
+SILENT_MINUTES = 15
+# What is larger is none of ours, and not read.
+MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A task of a pair. state: done, caught-up, here or ahead. text: what is written in it."""
+
+    state: str
+    text: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A pair on the board.
+
+    minutes: on the task they are at; None where all are done. pace: fine, slow or stuck.
+    """
+
+    name: str
+    tiles: tuple[Tile, ...]
+    where: str
+    minutes: float | None
+    pace: str
+    silent_minutes: float
+    hints: int
+    answers: int
+    running: tuple[Running, ...]
+    usd: float
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was published for long."""
+        return self.silent_minutes > SILENT_MINUTES
+
+    @property
+    def usd_per_hour(self) -> float:
+        """What runs now costs an hour, where its price is known."""
+        return sum(one.usd_per_hour or 0 for one in self.running)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The page: the pairs, who needs help first, and what could not be read, with the reason."""
+
+    at: datetime
+    rows: tuple[Row, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """How many pairs are at each task, and how many are through, by title."""
+        where = [row.where for row in self.rows]
+        return [(name, where.count(name)) for name in (*_TITLES, THROUGH)]
+
+    @property
+    def usd_per_hour(self) -> float:
+        """What runs in the room costs an hour."""
+        return sum(row.usd_per_hour for row in self.rows)
+
+    @property
+    def usd(self) -> float:
+        """What the room has run so far."""
+        return sum(row.usd for row in self.rows)
+
+    @property
+    def html(self) -> str:
+        """The page, which needs no other file."""
+        # Late: only the page needs it.
+        from jinja2 import Environment, PackageLoader
+
+        environment = Environment(
+            loader=PackageLoader("maze_helpers", "."), autoescape=True, trim_blocks=True
+        )
+        return environment.get_template(TEMPLATE).render(board=self, tasks=TASKS)
+
+
+THROUGH = "through"
+_TITLES = [f"{number} {task.title}" for number, task in enumerate(TASKS, 1)]
+
+
+def board(files: Sequence[tuple[str, bytes]], at: datetime | None = None) -> Board:
+    """Return the board of published files, each with its name, as it is at a time; now, if None.
+
+    A file that is none of ours is named among the unread ones. Of two with one name of a pair,
+    the newer counts.
+    """
+    at = at or datetime.now(timezone.utc)
+    newest: dict[str, Published] = {}
+    unread = []
+    for name, body in files:
+        try:
+            found = published(body.decode())
+        except ValueError as error:
+            unread.append(f"{name}: {str(error).splitlines()[0]}")
+            continue
+        known = newest.get(found.name)
+        if known is None or _time(found.published_at) > _time(known.published_at):
+            newest[found.name] = found
+    rows = sorted((_row(found, at) for found in newest.values()), key=_by_need)
+    return Board(at, tuple(rows), tuple(unread))
+
+
+def _by_need(row: Row) -> tuple:
+    """Sort who has been longest at a task to the top, and who is through to the end."""
+    return (row.minutes is None, -(row.minutes or 0), row.name)
+
+
+def _row(found: Published, at: datetime) -> Row:
+    tasks = [found.tasks.get(task.name) for task in TASKS]
+    here = next((n for n, task in enumerate(tasks) if _ended_at(task) is None), None)
+    minutes = None
+    if here is not None:
+        ends = [_ended_at(task) for task in tasks]
+        began = max(_time(when) for when in (found.started_at, *ends) if when)
+        minutes = max((at - began) / timedelta(minutes=1), 0)
+    return Row(
+        found.name,
+        tuple(_tile(task, n == here) for n, task in enumerate(tasks)),
+        THROUGH if here is None else _TITLES[here],
+        minutes,
+        _pace(minutes),
+        max((at - _time(found.published_at)) / timedelta(minutes=1), 0),
+        sum(task.hints for task in tasks if task),
+        sum(task.answers for task in tasks if task),
+        tuple(found.running),
+        found.usd,
+    )
+
+
+def _ended_at(task: PublishedTask | None) -> str | None:
+    """Return when a task was done or caught up with, whichever was first; None before."""
+    ends = (task.done_at, task.caught_up_at) if task else ()
+    return min(filter(None, ends), default=None)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _pace(minutes: float | None) -> str:
+    if minutes is None or minutes <= SLOW_MINUTES:
+        return "fine"
+    return "slow" if minutes <= STUCK_MINUTES else "stuck"
+
+
+def _tile(task: PublishedTask | None, is_here: bool) -> Tile:
+    if task is None:
+        return Tile("here" if is_here else "ahead", "", "not begun")
+    used = f"{task.checks} checks, {task.hints} hints, {task.answers} answers"
+    if task.done_at:
+        return Tile("done", "✓", f"{task.verdict}; {used}")
+    if task.caught_up_at:
+        return Tile("caught-up", "»", f"caught up by a checkpoint; {used}")
+    step = f"step {task.step}" if task.step else ""
+    return Tile("here" if is_here else "ahead", step, f"{task.verdict}; {used}")
+
+
+def gather(place: str, session: boto3.Session | None = None) -> list[tuple[str, bytes]]:
+    """Return the published files in a folder, or below s3://bucket/prefix, by name.
+
+    session: for S3. Raises: PublishingError, if the place cannot be read.
+    """
+    if place.startswith("s3://"):
+        return list(_objects(session or boto3.Session(), place))
+    folder = Path(place).expanduser()
+    if not folder.is_dir():
+        raise PublishingError(f"There is no folder {folder}: name the one pairs publish to.")
+    return [
+        (path.name, _read(path)) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()
+    ]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES)
+    except OSError as error:
+        # Not JSON, so it is named among the unread ones with this as its reason.
+        return f"cannot be opened: {error.strerror}".encode()
+
+
+def _objects(session: boto3.Session, place: str) -> Iterator[tuple[str, bytes]]:
+    bucket, prefix = split(place)
+    s3 = session.client("s3")
+    try:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for one in page.get("Contents", []):
+                if one["Key"].endswith(SUFFIX) and one["Size"] <= MOST_BYTES:
+                    body = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+                    yield one["Key"].removeprefix(prefix), body
+    except (BotoCoreError, ClientError) as error:
+        raise PublishingError(f"{place} cannot be read: {error}.") from error
