@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maze_helpers import data
@@ -55,6 +55,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("way", ANSWERS)
+@settings(max_examples=20)
 @given(digits=st.lists(st.integers(0, 9), min_size=2, max_size=30))
 def test_digits_are_found_however_they_are_written(way, digits):
     found = [reading.tolist() for reading in readings(ANSWERS[way](digits), len(digits))]

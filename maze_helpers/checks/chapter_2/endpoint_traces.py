@@ -1,6 +1,7 @@
 """What an endpoint's calls have left in CloudWatch: its metrics, and the lines of its log."""
 
 import re
+from functools import cached_property
 
 from maze_helpers.checks.chapter_2.found_endpoints import Endpoint
 from maze_helpers.checks.check import Work
@@ -12,72 +13,77 @@ ERRORS = ("Invocation4XXErrors", "Invocation5XXErrors")
 _ANSWERED = re.compile(r'/invocations[^"]*" 200\b')
 
 
-def answers(work: Work, endpoint: Endpoint) -> int:
-    """Return how many calls an endpoint has answered well since the work began.
+class Traces:
+    """The traces of an endpoint since the work began."""
 
-    The log counts, where the metrics, which come minutes late on AWS, know less.
-    """
-    refused = sum(_sum(work, endpoint, metric) for metric in ERRORS)
-    counted = _sum(work, endpoint, "Invocations") - refused
-    return max(round(counted), _answers_logged(work, endpoint))
+    def __init__(self, work: Work, endpoint: Endpoint) -> None:
+        self._work, self._endpoint = work, endpoint
+        self._group = f"{LOG_GROUPS}{endpoint.name}"
+        self._logs = work.session.client("logs")
+        self._cloudwatch = work.session.client("cloudwatch")
 
+    def answers(self) -> int:
+        """Return how many calls it has answered well.
 
-def calls(work: Work, endpoint: Endpoint, enough: int) -> int:
-    """Return how many calls there have been since the work began, refused ones included.
+        The log counts, where the metrics, which come minutes late on AWS, know less.
+        """
+        refused = sum(self._sum(metric) for metric in ERRORS)
+        return max(round(self._sum("Invocations") - refused), self._logged)
 
-    Of an endpoint that is there, CloudWatch is waited for, unless the log knows of enough.
-    """
-    logged = _answers_logged(work, endpoint)
-    wanted = enough if endpoint.is_there and logged < enough else 0
-    counted = sum(
-        calls_counted(work.session, "Invocations", endpoint.name, variant, wanted, work.since)
-        for variant in _variant_names(work, endpoint)
-    )
-    return max(round(counted), logged)
+    def calls(self, enough: int) -> int:
+        """Return how many calls there have been, refused ones included.
+
+        Of an endpoint that is there, CloudWatch is waited for, unless the log knows of enough.
+        """
+        wanted = enough if self._endpoint.is_there and self._logged < enough else 0
+        session, name, since = self._work.session, self._endpoint.name, self._work.since
+        counted = sum(
+            calls_counted(session, "Invocations", name, variant, wanted, since)
+            for variant in self._variant_names
+        )
+        return max(round(counted), self._logged)
+
+    def had_instances(self) -> bool | None:
+        """Return whether it ran on instances, as the metrics tell; None, if nobody called it.
+
+        Source: SageMaker guide, "Endpoint invocation metrics": serverless endpoints have no
+        InvocationsPerInstance.
+        """
+        if not self._sum("Invocations"):
+            return None
+        return bool(self._sum("InvocationsPerInstance"))
+
+    def _sum(self, metric: str) -> float:
+        return sum(
+            metric_sum(self._cloudwatch, metric, self._endpoint.name, variant, self._work.since)
+            for variant in self._variant_names
+        )
+
+    @cached_property
+    def _variant_names(self) -> list[str]:
+        if self._endpoint.variants:
+            return [variant["VariantName"] for variant in self._endpoint.variants]
+        pages = self._logs.get_paginator("describe_log_streams").paginate(logGroupName=self._group)
+        streams = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+        return sorted({stream.partition("/")[0] for stream in streams})
+
+    @cached_property
+    def _logged(self) -> int:
+        """How many answers the log tells of."""
+        pages = self._logs.get_paginator("filter_log_events").paginate(
+            logGroupName=self._group,
+            startTime=int(self._work.since.timestamp() * 1000),
+            filterPattern='"/invocations"',
+        )
+        try:
+            lines = [event["message"] for page in pages for event in page["events"]]
+        except self._logs.exceptions.ResourceNotFoundException:
+            return 0
+        return sum(bool(_ANSWERED.search(line)) for line in lines)
 
 
 def had_instances(work: Work, endpoint: Endpoint) -> bool | None:
-    """Return whether it ran on instances, as its metrics tell; None, if nobody called it.
-
-    Source: SageMaker guide, "Endpoint invocation metrics": those of serverless ones know no
-    InvocationsPerInstance.
-    """
-    if endpoint.is_serverless is not None:
-        return not endpoint.is_serverless
-    if not _sum(work, endpoint, "Invocations"):
-        return None
-    return bool(_sum(work, endpoint, "InvocationsPerInstance"))
-
-
-def _sum(work: Work, endpoint: Endpoint, metric: str) -> float:
-    cloudwatch = work.session.client("cloudwatch")
-    return sum(
-        metric_sum(cloudwatch, metric, endpoint.name, variant, work.since)
-        for variant in _variant_names(work, endpoint)
-    )
-
-
-def _variant_names(work: Work, endpoint: Endpoint) -> list[str]:
-    if endpoint.variants:
-        return [variant["VariantName"] for variant in endpoint.variants]
-    logs = work.session.client("logs")
-    pages = logs.get_paginator("describe_log_streams").paginate(
-        logGroupName=f"{LOG_GROUPS}{endpoint.name}"
-    )
-    streams = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
-    return sorted({stream.partition("/")[0] for stream in streams})
-
-
-def _answers_logged(work: Work, endpoint: Endpoint) -> int:
-    logs = work.session.client("logs")
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=f"{LOG_GROUPS}{endpoint.name}",
-        startTime=int(work.since.timestamp() * 1000),
-        filterPattern='"/invocations"',
-    )
-    try:
-        return sum(
-            bool(_ANSWERED.search(event["message"])) for page in pages for event in page["events"]
-        )
-    except logs.exceptions.ResourceNotFoundException:
-        return 0
+    """Return whether an endpoint runs or ran on instances; None, where nothing tells."""
+    if endpoint.is_serverless is None:
+        return Traces(work, endpoint).had_instances()
+    return not endpoint.is_serverless

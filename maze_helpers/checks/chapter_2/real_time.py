@@ -3,7 +3,7 @@
 import ast
 from functools import partial
 
-from maze_helpers.checks.chapter_2.endpoint_traces import answers, had_instances
+from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
 from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints
 from maze_helpers.checks.chapter_2.left_on import bill, on_instances, require_none
 from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
@@ -64,7 +64,7 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
 
 
 def _judge_gone(work: Work, endpoint: Endpoint) -> str:
-    answered = answers(work, endpoint)
+    answered = Traces(work, endpoint).answers()
     if not answered:
         raise Missing(
             f"{endpoint.name} is deleted, and never answered a call: deploy it again, and let it "

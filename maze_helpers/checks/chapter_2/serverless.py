@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from maze_helpers.checks.chapter_2.endpoint_traces import answers, calls, had_instances
+from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
 from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints
 from maze_helpers.checks.chapter_2.left_on import on_instances, require_none
 from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
@@ -62,7 +62,7 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
     name = endpoint.name
     require_up(name, endpoint.described, script=DEPLOY, deploy=DEPLOY)
     accuracy = read_digits(work.session, name, script=DEPLOY, model=DEPLOY)
-    called = _load(work, endpoint)
+    called = _load(Traces(work, endpoint), name)
     return (
         f"{name} reads {accuracy:.1%} of the held-out digits in {_memory_mb(endpoint)} MB, and "
         f"has had {called:,} calls. It bills nothing between calls, and stays until you delete it."
@@ -70,14 +70,14 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
 
 
 def _judge_gone(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
-    name = endpoint.name
-    if not answers(work, endpoint):
+    name, traces = endpoint.name, Traces(work, endpoint)
+    if not traces.answers():
         raise Missing(
             f"{name} is deleted, and never answered a call: deploy it again, and test it before "
             "you delete it.",
             DEPLOY,
         )
-    called = _load(work, endpoint)
+    called = _load(traces, name)
     memory_mb = _memory_mb(endpoint)
     if memory_mb is None:
         return DoneDifferently(
@@ -87,12 +87,12 @@ def _judge_gone(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
     return f"{name} has had {called:,} calls in {memory_mb} MB, and is deleted."
 
 
-def _load(work: Work, endpoint: Endpoint) -> int:
+def _load(traces: Traces, name: str) -> int:
     """Return how many calls a load test made; raise Missing, if there were too few for one."""
-    called = calls(work, endpoint, CALLS_NEEDED)
+    called = traces.calls(CALLS_NEEDED)
     if called < CALLS_NEEDED:
         raise Missing(
-            f"CloudWatch has counted {called} calls of {endpoint.name}; a load test makes "
+            f"CloudWatch has counted {called} calls of {name}; a load test makes "
             f"{CALLS_NEEDED} at least.",
             FORK if called < CALLS_OF_FIRST_TEST else OPEN_LOOP,
         )
