@@ -1,6 +1,7 @@
 """The trained models that notebooks serve: the newest job that made one, or a new one."""
 
 import contextlib
+import hashlib
 import io
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from maze_helpers import data, project
 from maze_helpers.metrics import metric_definitions
 from maze_helpers.session import Connection
-from maze_helpers.tags import PREFIX, TAGS
+from maze_helpers.tags import PREFIX, TAGS, is_tagged
 
 # Jobs whose model reads digits: those of chapter 1, and the one that is run here.
 OWN_PREFIX = "maze-digits"
@@ -23,6 +24,9 @@ INTENTS_METRICS = ("train:loss", "validation:accuracy", "validation:f1", "test:a
 SCRIPT = Path(__file__).parent / "training_script"
 # As the jobs of chapter 1: a model is served by the scikit-learn that trained it.
 FRAMEWORK_VERSION = "1.2-1"
+DIGITS_INSTANCE = "ml.m5.large"
+# Which scripts a job that is run here has run.
+SOURCE_KEY = "sagemaker-maze-source"
 
 
 def trained_job(maze: Connection) -> str:
@@ -30,7 +34,29 @@ def trained_job(maze: Connection) -> str:
 
     On AWS, running one bills an ml.m5.large for some two minutes.
     """
-    return _newest_job(maze, JOB_PREFIXES) or _train_digits(maze)
+    return newest_digits_job(maze) or train_digits(maze)
+
+
+def newest_digits_job(maze: Connection) -> str | None:
+    """Return the name of the newest digits job that left a model, or None."""
+    return _newest_job(maze, JOB_PREFIXES)
+
+
+def has_run(maze: Connection, job_name: str, source_dir: Path) -> bool:
+    """Return whether `train_digits` ran the job, with these scripts."""
+    sagemaker = maze.boto_session.client("sagemaker")
+    arn = sagemaker.describe_training_job(TrainingJobName=job_name)["TrainingJobArn"]
+    return is_tagged(sagemaker, arn, _source_tag(source_dir))
+
+
+def _source_tag(source_dir: Path) -> dict[str, str]:
+    digest = hashlib.sha256()
+    for path in sorted(source_dir.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            content = path.read_bytes()
+            name = path.relative_to(source_dir).as_posix()
+            digest.update(f"{name}\n{len(content)}\n".encode() + content)
+    return {"Key": SOURCE_KEY, "Value": digest.hexdigest()}
 
 
 def trained_intents_job(maze: Connection, utterances_per_intent: int | None = None) -> str:
@@ -82,20 +108,31 @@ def _is_in_s3(s3: Any, url: str) -> bool:
     return True
 
 
-def _train_digits(maze: Connection) -> str:
+def upload_digits(maze: Connection) -> dict[str, str]:
+    """Upload the digits to the default bucket, as chapter 1 does; return each channel's URI."""
+    paths = {"train": data.TRAIN_CSV, "test": data.TEST_CSV}
+    return {name: _upload(maze, path, f"{PREFIX}/data/{name}") for name, path in paths.items()}
+
+
+def train_digits(maze: Connection, source_dir: Path = SCRIPT) -> str:
+    """Run a job that trains a digits model by a folder's train.py; return the job's name.
+
+    Raises: the SDK's UnexpectedStatusException, if the job fails.
+    """
     # Late: the SDK takes seconds to import.
     from sagemaker.sklearn.estimator import SKLearn
 
+    settings = _usual_settings(maze) | {"tags": [*TAGS, _source_tag(source_dir)]}
     estimator = SKLearn(
-        source_dir=str(SCRIPT),
+        source_dir=str(source_dir),
         framework_version=FRAMEWORK_VERSION,
         py_version="py3",
-        instance_type="ml.m5.large",
+        instance_type=DIGITS_INSTANCE,
         base_job_name=OWN_PREFIX,
         max_run=600,
-        **_usual_settings(maze),
+        **settings,
     )
-    return _fit(estimator, {"train": _upload(maze, data.TRAIN_CSV, f"{PREFIX}/data/train")})
+    return _fit(estimator, upload_digits(maze))
 
 
 def _train_intents(maze: Connection, utterances_per_intent: int | None) -> str:
