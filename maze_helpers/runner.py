@@ -230,6 +230,9 @@ def _execute(
             on_cell_complete=lambda cell, cell_index: on_cell(),
         )
     except papermill.PapermillExecutionError as error:
+        if error.ename == "CheckFailed":
+            # The traceback only says that the run stops: the verdict is in a box above it.
+            return plain(f"{error}\n{error.evalue}")
         return plain(str(error) if error.traceback else _shown_by_failed_cell(notebook))
     except CellTimeoutError as error:
         return plain(f"{error}\nA cell was still running after {timeout_s:g} s.")
