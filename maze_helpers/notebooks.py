@@ -3,6 +3,9 @@
 A cell's tags say what it is for: `parameters` (one cell, `mode = None`), `setup` (plumbing),
 `work` (what a participant writes), `check`, `question` (prose), `answer` (code that computes it,
 and the prose around it). The last code cell is tagged `cleanup`.
+
+In a task's worked notebook, what a participant writes is between lines `### BEGIN SOLUTION` and
+`### END SOLUTION`, as nbgrader has it. What is outside of them says what is expected.
 """
 
 from __future__ import annotations

@@ -81,8 +81,8 @@ def _check_place(folder: Path) -> None:
     for around in folder.parents:
         if tasks.is_edition(around):
             raise StartError(
-                f"{folder} would be inside {around}, where a maze has been started: name that "
-                "folder to add what is missing there, or one outside of it."
+                f"{folder} would be inside {around}, where a maze has been started: "
+                f"`maze start {shlex.quote(str(around))}` adds what is missing there."
             )
 
 
