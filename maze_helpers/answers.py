@@ -46,17 +46,15 @@ class Answer:
             console.print(self.markdown, markup=False, highlight=False, soft_wrap=True)
             return
         from rich.markdown import Markdown
-        from rich.syntax import Syntax
         from rich.theme import Theme
 
-        # Bold is legible on any ground, which the colours of rich's own theme are not.
+        # Bold is legible on any ground, which the colours of rich's own themes are not.
         with console.use_theme(Theme({"markdown.code": "bold"})):
             console.print(Markdown(self._heading))
             for piece in self.pieces:
                 console.print()
                 if piece.is_code:
-                    code = Syntax("", "python", theme="ansi_dark").highlight(piece.source)
-                    console.print(code, soft_wrap=True)
+                    console.print(piece.source, markup=False, highlight=False, soft_wrap=True)
                 else:
                     console.print(Markdown(piece.source))
 

@@ -31,21 +31,9 @@ BADGE = (
 BELOW = f"margin-top:.6em;padding-top:.5em;border-top:1px solid {LINE}"
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a headline looks: its ground in a notebook, as CSS, and its style on a terminal."""
-
-    colour: str
-    style: str
-
-
-# White is legible on each of the grounds.
-GREY = Look("#5b6670", "bold white on bright_black")
-AMBER = Look("#945200", "bold black on yellow")
-GREEN = Look("#1d6b52", "bold white on green")
-TEAL = Look("#0b6478", "bold white on cyan")
-RED = Look("#a3293d", "bold white on red")
-BLUE = Look("#3b57a8", "bold white on blue")
+# Grounds of headlines: white is legible on each, which a terminal's own colours do not promise.
+GREY, AMBER, GREEN = "#5b6670", "#945200", "#1d6b52"
+TEAL, RED, BLUE = "#0b6478", "#a3293d", "#3b57a8"
 
 
 @dataclass(frozen=True)
@@ -69,9 +57,12 @@ class Below:
 
 @dataclass(frozen=True)
 class Box:
-    """A box. about: what it is about, such as "chapter 1, task 3". text: one sentence."""
+    """A box. about: what it is about, such as "chapter 1, task 3".
 
-    look: Look
+    colour: of the headline's ground, one of the above. text: one sentence; "" for none.
+    """
+
+    colour: str
     headline: str
     about: str
     text: str
@@ -80,7 +71,7 @@ class Box:
     @property
     def line(self) -> str:
         """The box without what is below its text, in one line."""
-        return f"{self.headline} · {self.about}: {self.text}"
+        return f"{self.headline} · {self.about}" + (f": {self.text}" if self.text else "")
 
     @property
     def plain(self) -> str:
@@ -90,13 +81,12 @@ class Box:
     @property
     def html(self) -> str:
         """The box as HTML, legible on any ground."""
-        colour = self.look.colour
+        text = f'<div style="margin-top:.4em">{_inline(self.text)}</div>' if self.text else ""
         below = "".join(part.html for part in self.below)
         return (
-            f'<div style="{FRAME.format(colour=colour)}">'
-            f'<span style="{BADGE.format(colour=colour)}">{html.escape(self.headline)}</span>'
-            f"{html.escape(self.about)}"
-            f'<div style="margin-top:.4em">{_inline(self.text)}</div>{below}</div>'
+            f'<div style="{FRAME.format(colour=self.colour)}">'
+            f'<span style="{BADGE.format(colour=self.colour)}">{html.escape(self.headline)}</span>'
+            f"{_inline(self.about)}{text}{below}</div>"
         )
 
     def print(self, console: Console) -> None:
@@ -107,13 +97,20 @@ class Box:
         from rich.padding import Padding
         from rich.text import Text
 
-        console.print(Text.assemble((f" {self.headline} ", self.look.style), f" {self.about}"))
-        parts = [with_code(self.text)]
+        console.print(badge(self.headline, self.colour).append(f" {self.about}"))
+        parts = [with_code(self.text)] if self.text else []
         for below in self.below:
             parts += [Text(), Text(below.label, "bold")] if below.label else [Text()]
             parts.append(with_code(below.markdown.strip()))
         for part in parts:
             console.print(Padding(part, (0, 2)), highlight=False)
+
+
+def badge(headline: str, colour: str) -> Text:
+    """Return a headline for a terminal, on its ground."""
+    from rich.text import Text
+
+    return Text.assemble((f" {headline} ", f"bold #ffffff on {colour}"))
 
 
 def with_code(text: str) -> Text:

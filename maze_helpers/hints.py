@@ -125,7 +125,7 @@ def box(place: Place, found: Hint | Topic) -> Box:
     if isinstance(found, Topic):
         return Box(boxes.GREY, "No more hints", about, where_the_answer_is(place, topic))
     headline = f"Hint {found.number} of {len(topic.hints)}"
-    return Box(boxes.BLUE, headline, about, f"{topic.about}:", (Below("", found.text),))
+    return Box(boxes.BLUE, headline, f"{about}: {topic.about}", "", (Below("", found.text),))
 
 
 def _choose(topics: list[Topic], task: progress.TaskProgress, part: Part | None) -> Topic:

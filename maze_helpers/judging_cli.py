@@ -7,12 +7,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from maze_helpers import tasks
-from maze_helpers.boxes import Below, with_code
+from maze_helpers.boxes import Below, badge, with_code
 from maze_helpers.checks import OurFault
-from maze_helpers.checks.display import LOOKS, verdict_box
+from maze_helpers.checks.display import COLOURS, verdict_box
 from maze_helpers.cli_options import print_json
 from maze_helpers.judging import Judgement, help_with, judge
 from maze_helpers.tasks import TASKS, Place, TaskError
@@ -68,9 +67,8 @@ def _print_all(judgements: Sequence[Judgement], console: Console) -> None:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 1, 1, 0), show_header=False)
     for one in judgements:
-        look = LOOKS[type(one.verdict)]
-        badge = Text(f" {one.verdict.headline} ", look.style)
-        table.add_row(badge, one.place.task.name, with_code(one.verdict.sentence))
+        headline = badge(one.verdict.headline, COLOURS[type(one.verdict)])
+        table.add_row(headline, one.place.task.name, with_code(one.verdict.sentence))
     console.print(table)
 
 

@@ -50,7 +50,7 @@ class Row:
         """The row as texts, in the order of COLUMNS."""
         return (
             self.mark,
-            f"{self.task}, {self.title}",
+            self.task,
             self.verdict,
             duration(self.minutes),
             str(self.hints or ""),
@@ -79,23 +79,30 @@ class View:
         )
         return (
             f'<pre style="line-height:1.25">{html.escape(self.map)}</pre>'
-            f"<table><tr>{head}</tr>{body}</table><p>{html.escape(self.next)}</p>"
+            f"<table><tr>{head}</tr>{body}</table><p>{html.escape(self.next, False)}</p>"
         )
 
     @property
     def plain(self) -> str:
         """The view as plain text."""
+        return f"{self._drawn}\n\n{self.next}"
+
+    def print(self, console: Console) -> None:
+        """Print the view; on a terminal, what to do next is in lines that fit."""
+        console.print(self._drawn, markup=False, highlight=False, soft_wrap=True)
+        console.print()
+        is_file = not console.is_terminal
+        console.print(self.next, markup=False, highlight=False, soft_wrap=is_file)
+
+    @property
+    def _drawn(self) -> str:
         rows = [COLUMNS, *(row.cells for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         )
-        return "\n".join([self.map, *lines, "", self.next])
-
-    def print(self, console: Console) -> None:
-        """Print the view, its rows in lines that no terminal breaks."""
-        console.print(self.plain, markup=False, highlight=False, soft_wrap=True)
+        return "\n".join([self.map, *lines])
 
 
 def here() -> View:

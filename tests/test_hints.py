@@ -115,7 +115,7 @@ def test_a_step_that_the_task_has_not_is_one_sentence_and_counts_nothing(place):
 def test_a_box_says_which_hint_of_how_many(place):
     box = hints.box(place, hints.next_hint(place, Part(QUESTION, 1)))
     assert box.headline.startswith("Hint 1 of ")
-    assert box.about == "chapter 1, task 3 · question 1"
+    assert box.about.startswith("chapter 1, task 3 · question 1: ")
 
 
 def test_after_the_last_hint_the_box_says_where_the_answer_is(place):

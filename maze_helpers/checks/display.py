@@ -11,7 +11,7 @@ from maze_helpers.checks.verdicts import (
     Verdict,
 )
 
-LOOKS = {
+COLOURS = {
     NotBegun: boxes.GREY,
     NotYet: boxes.AMBER,
     Done: boxes.GREEN,
@@ -46,7 +46,7 @@ def verdict_box(task: str, verdict: Verdict, *below: Below) -> Box:
     """Return the verdict on a task as a box. below: what comes with it, such as a hint."""
     if isinstance(verdict, OurFault):
         below = (*below, REPORT)
-    return Box(LOOKS[type(verdict)], verdict.headline, task, verdict.sentence, below)
+    return Box(COLOURS[type(verdict)], verdict.headline, task, verdict.sentence, below)
 
 
 def show(task: str, verdict: Verdict, *below: Below) -> None:
