@@ -269,13 +269,14 @@ def cells(tmp_path_factory) -> list[list[dict]]:
         "progress()",
     ]
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
-    NotebookClient(
-        notebook,
-        allow_errors=True,
-        startup_timeout=600,
-        kernel_manager_class=CurrentInterpreter,
-        resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        NotebookClient(
+            notebook,
+            allow_errors=True,
+            startup_timeout=600,
+            kernel_manager_class=CurrentInterpreter,
+        ).execute()
     nbformat.validate(notebook)
     return [cell.outputs for cell in notebook.cells]
 
