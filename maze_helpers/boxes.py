@@ -51,8 +51,10 @@ class Below:
     @property
     def html(self) -> str:
         """The label and the text as HTML."""
-        label = f"<b>{_inline(self.label)}</b>" if self.label else ""
-        return f'<div style="{BELOW}">{label}{_markdown().render(self.markdown)}</div>'
+        label = f"<b>{inline_html(self.label)}</b>" if self.label else ""
+        # A page's own margins would leave a gap at the bottom of the box.
+        text = _markdown().render(self.markdown).replace("<p>", '<p style="margin:.2em 0">')
+        return f'<div style="{BELOW}">{label}{text}</div>'
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,12 @@ class Box:
     @property
     def html(self) -> str:
         """The box as HTML, legible on any ground."""
-        text = f'<div style="margin-top:.4em">{_inline(self.text)}</div>' if self.text else ""
+        text = f'<div style="margin-top:.4em">{inline_html(self.text)}</div>' if self.text else ""
         below = "".join(part.html for part in self.below)
         return (
             f'<div style="{FRAME.format(colour=self.colour)}">'
             f'<span style="{BADGE.format(colour=self.colour)}">{html.escape(self.headline)}</span>'
-            f"{_inline(self.about)}{text}{below}</div>"
+            f"{inline_html(self.about)}{text}{below}</div>"
         )
 
     def print(self, console: Console) -> None:
@@ -148,8 +150,8 @@ def in_ipython() -> bool:
     return InteractiveShell.initialized()
 
 
-def _inline(text: str) -> str:
-    """Return the text as HTML: all that is marked is `code`, so that names keep their stars."""
+def inline_html(text: str) -> str:
+    """Return the sentence as HTML: all that is marked is `code`, so that names keep their stars."""
     return re.sub(CODE, lambda code: f"<code>{code[0][1:-1]}</code>", html.escape(text, False))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from maze_helpers import tasks
+from maze_helpers.boxes import inline_html
 from maze_helpers.progress import Progress, TaskProgress, read
 from maze_helpers.tasks import TASKS, Task, TaskError
 
@@ -78,8 +79,8 @@ class View:
             for row in self.rows
         )
         return (
-            f'<pre style="line-height:1.25">{html.escape(self.map)}</pre>'
-            f"<table><tr>{head}</tr>{body}</table><p>{html.escape(self.next, False)}</p>"
+            f'<pre style="line-height:1.25;font-family:monospace">{html.escape(self.map)}</pre>'
+            f"<table><tr>{head}</tr>{body}</table><p>{inline_html(self.next)}</p>"
         )
 
     @property

@@ -28,18 +28,16 @@ REPORT = Below(
 class CheckFailed(Exception):
     """A task is not done; a notebook shows the verdict's box and one line, not the way to it.
 
-    Its text is the verdict, whole. shown: whether it has been shown in a box already.
+    Its text is the verdict, whole. line: what to show of it where its box is shown already.
     """
 
-    def __init__(self, text: str, shown: bool = False) -> None:
+    def __init__(self, text: str, line: str | None = None) -> None:
         super().__init__(text)
-        self.shown = shown
+        self._line = line or text
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
-        if not self.shown:
-            return [str(self)]
-        return ["The task is not done, so a run of the whole notebook stops here."]
+        return [self._line]
 
 
 def verdict_box(task: str, verdict: Verdict, *below: Below) -> Box:
@@ -52,9 +50,14 @@ def verdict_box(task: str, verdict: Verdict, *below: Below) -> Box:
 def show(task: str, verdict: Verdict, *below: Below) -> None:
     """Show the verdict on a task; raise CheckFailed, unless it is done."""
     box = verdict_box(task, verdict, *below)
-    is_done = isinstance(verdict, Done | DoneDifferently)
-    in_ipython = boxes.in_ipython()
-    if is_done or in_ipython:
+    if isinstance(verdict, Done | DoneDifferently):
         boxes.show(box)
-    if not is_done:
-        raise CheckFailed(box.line if in_ipython else box.plain, shown=in_ipython)
+    elif boxes.in_ipython():
+        boxes.show(box)
+        raise CheckFailed(box.line, f"{_why(verdict)}, so a run of the whole notebook stops here.")
+    else:
+        raise CheckFailed(box.plain)
+
+
+def _why(verdict: Verdict) -> str:
+    return "The check broke" if isinstance(verdict, OurFault) else "The task is not done"
