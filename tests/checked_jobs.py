@@ -92,14 +92,9 @@ def start(
     if definitions:
         algorithm["MetricDefinitions"] = definitions
     uris = {name: f"s3://{BUCKET}/data/{folder}/" for name, folder in folders.items()}
-    start_job(
-        session,
-        name,
-        source,
-        BUCKET,
-        InputDataConfig=[channel(*item) for item in uris.items()],
-        **{"AlgorithmSpecification": algorithm} | request,
-    )
+    if uris:
+        request["InputDataConfig"] = [channel(*item) for item in uris.items()]
+    start_job(session, name, source, BUCKET, AlgorithmSpecification=algorithm, **request)
 
 
 def only(words: str) -> boto3.Session:

@@ -97,7 +97,7 @@ def test_task_1_says_what_is_wrong(tmp_path, source, words):
         ("import no_such_module", ["fails with", "No module named 'no_such_module'"]),
         ("raise SystemExit(3)", ["fails with", "exit code 3"]),
         ("input('Ready?')", ["fails with", "EOFError"]),
-        (MADE_UP, ["0.97 three times", "computes no score"]),
+        (MADE_UP, ["prints 0.97 as precision", "computes no score"]),
         (changed(RIGHT_1, "recall={recall", "recall={precision"), ["as recall", "its precision"]),
         (changed(RIGHT_1, "precision={precision", "precision={recall"), ["its recall"]),
         (changed(RIGHT_1, "dump(model", "dump({'model': model}"), ["a dict, not a model"]),

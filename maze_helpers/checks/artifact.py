@@ -10,7 +10,7 @@ from maze_helpers.checks.check import Missing
 from maze_helpers.checks.job_files import Job, columns_given, download_model
 from maze_helpers.checks.jobs import log_lines
 from maze_helpers.checks.model import ACCURACY_NEEDED, OtherVersion, is_forest, judge_model
-from maze_helpers.checks.scores import printed_scores
+from maze_helpers.checks.scores import REPORTED, printed_scores
 
 
 class NoLabelGiven(Missing):
@@ -65,9 +65,12 @@ def _judge_by_log(session: boto3.Session, job_name: str) -> str:
         if line.startswith("SM_"):
             continue
         for name, numbers in printed_scores(line).items():
-            share = numbers[-1].as_shares[-1].value
-            if 0 < share <= 1:
-                last[name] = share
+            share = numbers[-1].as_shares[-1]
+            # A whole number counts something.
+            if "." in share.text and 0 < share.value <= 1:
+                last[name] = share.value
+    # Accuracies may be those of rounds of training.
+    last = {name: share for name, share in last.items() if name in REPORTED} or last
     if not last:
         raise Missing("The job printed no score, such as f1=0.97, to judge its model by.")
     if min(last.values()) < ACCURACY_NEEDED:

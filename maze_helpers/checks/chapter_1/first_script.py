@@ -1,5 +1,6 @@
 """The check of chapter 1, task 1: train.py trains a model, prints its scores and saves it."""
 
+import ast
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from maze_helpers.checks.scores import (
     printed_scores,
     scores_of_calls,
 )
-from maze_helpers.checks.script import begun_script, run_recorded
+from maze_helpers.checks.script import Script, begun_script, run_recorded
 from maze_helpers.checks.verdicts import DoneDifferently
 
 SCRIPT_STEP = 2
@@ -32,7 +33,7 @@ def _look(work: Work) -> str | DoneDifferently:
         saved = _saved(work.folder, before)
         model = load_model(saved, saved.name)
         judgement = judge_model(model)
-        _judge_scores(printed, calls)
+        _judge_scores(script, printed, calls)
     found = f"train.py saves {saved.name}: {judgement}"
     differences = list(_differences(saved, model))
     return DoneDifferently(f"{found} {' '.join(differences)}") if differences else found
@@ -58,17 +59,23 @@ def _saved(folder: Path, before: dict[Path, int]) -> Path:
     )
 
 
-def _judge_scores(printed: dict[str, list[Number]], calls: Sequence[Call]) -> None:
+def _judge_scores(script: Script, printed: dict[str, list[Number]], calls: Sequence[Call]) -> None:
     """Raise Missing, if a score is printed under another's name, or is made up."""
     scores = scores_of_calls(calls)
     for name in REPORTED:
         if found := impostor(name, printed[name], scores):
             number, other = found
             raise Missing(f"train.py prints {number.text} as {name}, but that is its {other}.")
-    texts = {number.text for name in REPORTED for number in printed[name]}
-    if not calls and len(texts) == 1:
+    if not calls:
+        _judge_made_up(printed, ast.unparse(script.tree))
+
+
+def _judge_made_up(printed: dict[str, list[Number]], source: str) -> None:
+    """Raise Missing, if every score that is printed stands in the script as it is."""
+    texts = [printed[name][-1].text.removesuffix(" %") for name in REPORTED]
+    if all("." in text and text in source for text in texts):
         raise Missing(
-            f"train.py prints {texts.pop()} three times and computes no score: "
+            f"train.py prints {texts[0]} as {REPORTED[0]}, but computes no score: "
             "sklearn.metrics has functions for precision, recall and f1."
         )
 
