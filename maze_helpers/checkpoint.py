@@ -266,7 +266,9 @@ def _train(start: Start, maze: "Connection", scripts: Path) -> str:
             return name
         reason = "it left no model"
     except UnexpectedStatusException as error:
-        reason = str(error).splitlines()[0]
+        lines = str(error).splitlines()
+        # What the script said, which AWS puts on a line of its own.
+        reason = next((line for line in lines if line.startswith("ErrorMessage")), lines[0])
     raise CheckpointError(
         f"{TRAINS} of {start.whose} does not train as a job ({reason}): "
         "name another group's, or leave out --from."

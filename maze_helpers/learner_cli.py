@@ -157,7 +157,7 @@ def _console() -> "Console":  # noqa: F821
 
 
 @learner.command()
-@click.argument("task")
+@click.argument("task", required=False)
 @click.option(
     "--from",
     "source",
@@ -165,13 +165,14 @@ def _console() -> "Console":  # noqa: F821
     help="A folder that `maze share` made, or a notebook; the reference solution, if not given.",
 )
 @mode_option
-def checkpoint(task: str, source: Path | None, mode: str | None) -> None:
+def checkpoint(task: str | None, source: Path | None, mode: str | None) -> None:
     """Start a task without having done those before it.
 
-    Puts in place what TASK starts from: the scripts of the task before it, in the folder
-    previous_task, and from the first training job on, the data and a trained model. No notebook
-    is run; with --from, the group's src/train.py runs as a training job of yours, so name a group
-    that you trust. On AWS, a job bills. Nothing of yours is overwritten.
+    TASK: none means the one whose folder this is. Puts in place what it starts from: the scripts
+    of the task before it, in its folder previous_task, and from the first training job on, the
+    data and a trained model. No notebook is run; with --from, the group's src/train.py runs as a
+    training job of yours, so name a group that you trust. On AWS, a job bills. Nothing of yours
+    is overwritten.
     Example: maze checkpoint chapter_1/task_4
     """
     from maze_helpers import checkpoint, tasks

@@ -305,7 +305,8 @@ def test_a_task_of_a_fresh_edition_is_done_from_its_checkpoint(task, tmp_path, m
             execution_timeout=CELL_TIMEOUT_S,
             progress_bar=False,
         )
-        verdicts = {other.name: maze("check", other.name).stdout for other in TASKS}
-        assert [name for name, said in verdicts.items() if said.startswith("Done")] == [task.name]
+        assert maze("check", task.name).stdout.startswith("Done ")
+        for skipped in TASKS[: TASKS.index(task)]:
+            assert maze("check", skipped.name).stdout.startswith("Not begun ")
     finally:
         server.stop(folder / ".maze")
