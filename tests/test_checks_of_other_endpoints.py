@@ -60,7 +60,7 @@ def input_fn(body, content_type):
 GUESSING = LOAD + "\ndef predict_fn(pixels, model):\n    return pixels[:, 0] * 0 + 7\n"
 MUTE = LOAD + "\ndef output_fn(predicted, accept):\n    return 'fine', 'text/plain'\n"
 REFUSING = LOAD + "\ndef input_fn(body, content_type):\n    raise ValueError('not today')\n"
-NEVER = "import time\ntime.sleep(600)\n"
+LATE = LOAD + "\nimport time\ntime.sleep(15)\n"
 NO_MODEL_FN = "def load(model_dir):\n    return None\n"
 SKELETON = "def model_fn(model_dir):\n    raise NotImplementedError()\n"
 LESS = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 2}}
@@ -97,9 +97,9 @@ WAYS = {
     "mute": Way(1, NotYet, "not with JSON, CSV or npy", WRITE, MUTE),
     "refusing": Way(1, NotYet, "neither as npy nor as CSV or JSON", WRITE, REFUSING),
     "no model_fn": Way(1, NotYet, "defines no function model_fn", WRITE, NO_MODEL_FN),
-    "a skeleton": Way(1, NotYet, "maze-endpoint-1 is Failed", WRITE, SKELETON),
+    "a skeleton": Way(1, NotYet, "is Failed", WRITE, SKELETON),
     "serverless": Way(1, NotYet, "is serverless", DEPLOY, variant=LESS),
-    "coming up": Way(1, NotYet, "still comes up", DEPLOY, NEVER),
+    "coming up": Way(1, NotYet, "still comes up", DEPLOY, LATE),
     "too much memory": Way(
         2, NotYet, "2048 MB", serverless.ORDER, name="maze-serverless-1", variant=ROOMY
     ),
@@ -128,11 +128,11 @@ def maker(local_cloud):
 
 
 def serve(maker: EndpointMaker, name: str, way: Way) -> None:
-    """Make an endpoint, wait for it unless it never comes up, and call it."""
+    """Make an endpoint, wait for it unless it comes up late, and call it."""
     workers = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
     files = {"model.joblib": way.model}
     maker.create(name, way.script, files, wait=False, environment=workers, **way.variant)
-    if way.script != NEVER:
+    if way.script != LATE:
         try:
             maker.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name)
         except WaiterError:
@@ -144,8 +144,7 @@ def serve(maker: EndpointMaker, name: str, way: Way) -> None:
 
 def forget(maker: EndpointMaker, name: str) -> None:
     """Delete an endpoint with all that tells of it."""
-    maker.sagemaker.delete_endpoint(EndpointName=name)
-    maker.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name)
+    delete_endpoint(maker.sagemaker, name)
     maker.sagemaker.delete_endpoint_config(EndpointConfigName=name)
     maker.sagemaker.delete_model(ModelName=name)
 
@@ -154,14 +153,15 @@ def forget(maker: EndpointMaker, name: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_gets_its_verdict(maker, tmp_path, way):
     chosen, since = WAYS[way], now()
+    name = f"{chosen.name}-{now():%f}"  # The log of another of the same name would stay.
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "predict.py").write_text(chosen.script)
-    serve(maker, chosen.name, chosen)
+    serve(maker, name, chosen)
     try:
         verdict = check(chosen.task, maker.session, since, tmp_path)
         assert_is(verdict, chosen.kind, chosen.words, step=chosen.step)
     finally:
-        forget(maker, chosen.name)
+        forget(maker, name)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,12 @@ from maze_helpers import data
 from maze_helpers.checks.chapter_2.digit_answers import readings
 from maze_helpers.checks.check import Missing
 from maze_helpers.checks.model import ACCURACY_NEEDED, PIXEL_COUNT
+from maze_helpers.endpoint_bills import LOG_GROUPS
 
+# How far the log may be behind an answer, which does not say why a model failed.
+LOG_BEHIND_S, PAUSE_S, CLOCKS_DIFFER_S = 5.0, 0.5, 60
 _FEATURES = re.compile(r"expecting (\d+) features")
+_ERROR = re.compile(r"^\w*(Error|Exception)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,17 @@ def read_digits(session: boto3.Session, endpoint_name: str, script: int, model: 
     truth, pixels = test[data.LABEL].to_numpy(), test[data.PIXELS].to_numpy()
     runtime = session.client("sagemaker-runtime")
     found: list[Reading] = []
+    asked_s = time.time()
     for content_type, encode in _ENCODINGS:
         reading = _ask(runtime, endpoint_name, content_type, encode(pixels), truth)
         if (reading.accuracy or 0) >= ACCURACY_NEEDED:
             return reading.accuracy
         found.append(reading)
-    raise _missing(endpoint_name, found, len(truth), script, model)
+    if all(reading.refusal for reading in found):
+        logs = session.client("logs")
+        features = _features_expected(logs, endpoint_name, asked_s)
+        raise _refused(endpoint_name, found[0].refusal, features, script, model)
+    raise _misread(endpoint_name, found, len(truth), script, model)
 
 
 def _ask(
@@ -68,7 +78,7 @@ def _ask(
             ) from error
         if code != "ModelError":
             raise
-        return Reading(content_type, refusal=message)
+        return Reading(content_type, refusal=message or code)
     shares = [
         float(np.mean(digits == truth)) for digits in readings(answer["Body"].read(), len(truth))
     ]
@@ -76,8 +86,8 @@ def _ask(
     return Reading(content_type, max(shares, default=None))
 
 
-def _missing(name: str, found: list[Reading], count: int, script: int, model: int) -> Missing:
-    """Return what to say of an endpoint that reads too few digits in every format."""
+def _misread(name: str, found: list[Reading], count: int, script: int, model: int) -> Missing:
+    """Return what to say of an endpoint that answers, but reads too few digits."""
     shares = [reading.accuracy for reading in found if reading.accuracy is not None]
     if shares:
         return Missing(
@@ -85,23 +95,42 @@ def _missing(name: str, found: list[Reading], count: int, script: int, model: in
             "needed: does it serve the model of chapter 1?",
             model,
         )
-    for reading in found:
-        features = _FEATURES.search(reading.refusal)
-        if features:
-            return Missing(
-                f"The model behind {name} expects {features[1]} features; a digit has "
-                f"{PIXEL_COUNT} pixels: is the label among the features it was trained on?",
-                model,
-            )
-    answered = [reading for reading in found if not reading.refusal]
-    if answered:
+    answered = next(reading.content_type for reading in found if not reading.refusal)
+    return Missing(
+        f"{name} answers {answered}, but not with JSON, CSV or npy that holds a digit for each "
+        "image.",
+        script,
+    )
+
+
+def _refused(name: str, said: str, features: str | None, script: int, model: int) -> Missing:
+    """Return what to say of an endpoint that answers nothing. said: what it says instead."""
+    if features:
         return Missing(
-            f"{name} answers {answered[0].content_type}, but not with JSON, CSV or npy that holds "
-            "a digit for each image.",
-            script,
+            f"The model behind {name} expects {features} features; a digit has {PIXEL_COUNT} "
+            "pixels: is the label among the features it was trained on?",
+            model,
         )
-    said = found[0].refusal.splitlines()[0]
+    said = (said.splitlines() or ["its log says why."])[0]
     return Missing(f"{name} takes the digits neither as npy nor as CSV or JSON: {said}", script)
+
+
+def _features_expected(logs: Any, name: str, asked_s: float) -> str | None:
+    """Return how many features a model asks for that was given another number, by its log.
+
+    asked_s: when it was asked; an endpoint of an earlier time may have had the name.
+    """
+    deadline_s = time.monotonic() + LOG_BEHIND_S
+    while True:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"{LOG_GROUPS}{name}", startTime=int((asked_s - CLOCKS_DIFFER_S) * 1000)
+        )
+        text = "\n".join(event["message"] for page in pages for event in page["events"])
+        if found := _FEATURES.search(text):
+            return found[1]
+        if _ERROR.search(text) or time.monotonic() > deadline_s:
+            return None
+        time.sleep(PAUSE_S)
 
 
 def _npy(pixels: np.ndarray) -> bytes:
