@@ -137,6 +137,7 @@ def test_the_untouched_folder_is_seven_times_not_begun(new_cloud: RunningCloud, 
     assert all(line.startswith("Not begun · chapter ") for line in lines)
 
 
+@pytest.mark.slow
 def test_the_untouched_folder_is_not_begun_on_aws_either(new_cloud: RunningCloud, root):
     done = process(root, "check", "--json", **on_aws(new_cloud))
     told = json.loads(done.stdout)["tasks"]
@@ -155,9 +156,11 @@ def on_aws(cloud: RunningCloud) -> dict[str, str]:
     }
 
 
-def test_a_task_in_no_cloud_starts_none(root):
-    done = process(root / TASK, "check")
-    assert done.returncode == judging_cli.NOT_DONE and done.stdout.startswith("Not begun")
+def test_a_task_in_no_cloud_starts_none(root, monkeypatch):
+    monkeypatch.delenv("MAZE_HOME", raising=False)
+    monkeypatch.chdir(root / TASK)
+    shown = maze("check")
+    assert shown.exit_code == judging_cli.NOT_DONE and shown.output.startswith("Not begun")
     assert sorted(path.name for path in root.iterdir()) == [
         ".progress.json.lock",
         "chapter_1",

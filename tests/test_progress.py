@@ -160,7 +160,7 @@ _tasks = st.builds(
 _progress = st.builds(Progress, started_at=_times, tasks=st.dictionaries(_names, _tasks))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(_progress)
 def test_what_is_written_is_read_again(tmp_path_factory, known):
     folder = tmp_path_factory.mktemp("progress")
@@ -169,7 +169,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, known):
     assert progress.read(folder) == known
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(_progress.map(asdict), st.data())
 def test_whatever_one_value_becomes_it_is_read_or_one_sentence(tmp_path_factory, known, data):
     whole = {"tasks": known["tasks"], "started_at": known["started_at"]}
