@@ -38,10 +38,15 @@ def require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
         raise Missing(f"{name} is {status}, not Completed: {_reason(session, job)}")
 
 
+def script_failed(job: dict[str, Any]) -> bool:
+    """Return whether the job failed by what it ran, rather than by what it was given."""
+    return job.get("FailureReason", "").startswith("AlgorithmError")
+
+
 def _reason(session: boto3.Session, job: dict[str, Any]) -> str:
     """Return why a job failed: the error that its script ended with, else what SageMaker says."""
     said = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
-    if not said.startswith("AlgorithmError"):
+    if not script_failed(job):
         return said
     errors = [
         line for line in log_lines(session, job["TrainingJobName"]) if _ERROR_LINE.match(line)

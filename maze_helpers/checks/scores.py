@@ -64,7 +64,7 @@ def printed_scores(text: str) -> dict[str, list[Number]]:
     """Return the numbers that were printed under each name, in order.
 
     Example: "Precision: 0.97, f1-score 96.5 %" has precision 0.97 and f1 96.5 %. The names of a
-    table's head have all numbers beneath them, unless there is just one for each.
+    table's head have the columns beneath them; where there are no columns, all the numbers.
     """
     found: dict[str, list[Number]] = {}
     names: list[str] = []
@@ -99,12 +99,13 @@ def _token(match: re.Match[str]) -> tuple[str, Number | None]:
 
 
 def _assign(found: dict[str, list[Number]], names: list[str], numbers: list[Number]) -> None:
-    if len(names) == len(numbers):
-        for name, number in zip(names, numbers, strict=True):
-            found.setdefault(name, []).append(number)
-    else:
-        for name in names:
-            found.setdefault(name, []).extend(numbers)
+    # In a table, whole numbers name the rows, or count what is in them.
+    cells = [number for number in numbers if "." in number.text or "%" in number.text]
+    rows = numbers if len(numbers) == len(names) else cells
+    in_columns = len(names) > 1 and len(rows) % len(names) == 0
+    for place, name in enumerate(names):
+        of_name = rows[place :: len(names)] if in_columns else numbers
+        found.setdefault(name, []).extend(of_name)
 
 
 def scores_of(truth: Sequence, predicted: Sequence, averages: Iterable[str]) -> dict[str, list]:

@@ -10,7 +10,7 @@ from maze_helpers.checks.artifact import Artifact, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
 from maze_helpers.checks.job_files import Job, held_out_digits
-from maze_helpers.checks.jobs import log_lines, require_completed
+from maze_helpers.checks.jobs import log_lines, require_completed, script_failed
 from maze_helpers.checks.metric_regexes import Caught, catch, judge_regex, other_metric
 from maze_helpers.checks.scores import REPORTED, Number, Scores, impostor, scores_of
 from maze_helpers.checks.script import begun_script
@@ -53,7 +53,7 @@ def _definitions(job: Job) -> list[Definition]:
 
 def _judge(session: boto3.Session, found: Candidate) -> str | DoneDifferently:
     job = found.described
-    with belonging_to(FIT_STEP):
+    with belonging_to(SCRIPT_STEP if script_failed(job) else FIT_STEP):
         require_completed(session, job)
     if not _definitions(job):
         raise Missing(
@@ -100,6 +100,8 @@ def _judge_metric(
     if not names:
         raise Missing(f"No metric definition is for {metric}.")
     found = [name for name in names if name in final]
+    if not found and any(caught[name] for name in names):
+        raise Missing(f"SageMaker does not know {names[0]} yet: check again in a minute.")
     if not found:
         raise Missing(
             f"The regex of {names[0]} matched nothing in the log: "

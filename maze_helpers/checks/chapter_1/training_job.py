@@ -6,7 +6,7 @@ from maze_helpers.checks.artifact import Artifact, NoLabelGiven, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
 from maze_helpers.checks.job_files import Job, channels_of, scripts_of
-from maze_helpers.checks.jobs import require_completed
+from maze_helpers.checks.jobs import require_completed, script_failed
 from maze_helpers.checks.script import Script, begun_script
 from maze_helpers.checks.verdicts import DoneDifferently
 
@@ -36,13 +36,13 @@ def _judge_local_script(work: Work) -> None:
 
 def _judge(session: boto3.Session, found: Candidate) -> str | DoneDifferently:
     job = found.described
-    with belonging_to(FIT_STEP):
+    with belonging_to(SCRIPT_STEP if script_failed(job) else FIT_STEP):
         require_completed(session, job)
-        channels = channels_of(job)
-        if not channels:
-            raise Missing(
-                f"{found.name} was given no data: fit({{'train': s3_url}}) gives it some."
-            )
+    channels = channels_of(job)
+    if not channels:
+        raise Missing(
+            f"{found.name} was given no data: fit({{'train': s3_url}}) gives it some.", FIT_STEP
+        )
     scripts = scripts_of(session, job)
     with belonging_to(SCRIPT_STEP):
         if scripts:
