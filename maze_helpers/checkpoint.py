@@ -4,6 +4,7 @@ Scripts and notebook of the task before go to a folder of their own in the task'
 learner's is overwritten, and no check of a skipped task takes them for the learner's work.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ FOLDER = "previous_task"
 TRAINS = f"{task_files.SOURCES}/{task_files.SCRIPT}"
 REFERENCE = "the reference solution"
 TYPICAL_JOB_S = 120
+# How Python ends a traceback.
+ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit)\b(?!:$)")
 
 
 class CheckpointError(MazeError):
@@ -266,13 +269,27 @@ def _train(start: Start, maze: "Connection", scripts: Path) -> str:
             return name
         reason = "it left no model"
     except UnexpectedStatusException as error:
-        lines = str(error).splitlines()
-        # What the script said, which AWS puts on a line of its own.
-        reason = next((line for line in lines if line.startswith("ErrorMessage")), lines[0])
+        reason = _last_error(maze) or str(error).splitlines()[0]
     raise CheckpointError(
         f"{TRAINS} of {start.whose} does not train as a job ({reason}): "
         "name another group's, or leave out --from."
     )
+
+
+def _last_error(maze: "Connection") -> str | None:
+    """Return the line with which the script of the newest job here ended, or None.
+
+    The job's own reason has no word of it, if the image is scikit-learn's.
+    """
+    from maze_helpers.checks.jobs import log_lines
+    from maze_helpers.trained import OWN_PREFIX
+
+    newest = maze.boto_session.client("sagemaker").list_training_jobs(
+        NameContains=OWN_PREFIX, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )
+    name = newest["TrainingJobSummaries"][0]["TrainingJobName"]
+    errors = [line for line in log_lines(maze.boto_session, name) if ERROR.match(line)]
+    return errors[-1] if errors else None
 
 
 def _mark(place: Place, skipped: tuple[Task, ...]) -> Iterator[str]:
