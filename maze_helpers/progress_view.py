@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 # The notebooks' map; a brace is the mark of a task.
 MAP = """\
-       ┌─────────────────────────────────────────────────────────────┐
- in  →  {} 1 script     {} 2 arguments  {} 3 job        {} 4 metrics     │  chapter 1: training
+       ┌─ chapter 1: training ───────────────────────────────────────┐
+ in  →  {} 1 script     {} 2 arguments  {} 3 job        {} 4 metrics     │
        ├──────────────────────────────────────────────╴           ╶──┤
- out ←                 {} 7 batch      {} 6 serverless {} 5 endpoint    │  chapter 2: inference
-       └─────────────────────────────────────────────────────────────┘
+ out ←                 {} 7 batch      {} 6 serverless {} 5 endpoint    │
+       └─ chapter 2: inference ──────────────────────────────────────┘
 """
 # The tasks of the braces, by their place in TASKS: the way back reads from right to left.
 MAP_ORDER = (0, 1, 2, 3, 6, 5, 4)
