@@ -153,7 +153,7 @@ def _next(known: Progress, following: Task | None) -> str:
         return "All seven are done. `maze clean` lists what you made and what may still bill."
     one = known.of(following.name)
     named = f"Next: {following.name}, {following.title}"
-    if not one.checks or not one.sentence:
+    if one.verdict == TaskProgress.verdict:
         return f"{named}. Open {following.name}/{following.notebook}."
     return f"{named}. The last check said: {one.sentence}"
 
