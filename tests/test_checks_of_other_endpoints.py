@@ -95,7 +95,7 @@ WAYS = {
     "five digits only": Way(1, NotYet, "of 364 held-out digits", MAKE, model=forest(64, 5)),
     "guessing": Way(1, NotYet, "does it serve the model of chapter 1?", MAKE, GUESSING),
     "mute": Way(1, NotYet, "not with JSON, CSV or npy", WRITE, MUTE),
-    "refusing": Way(1, NotYet, "neither as npy nor as CSV or JSON", WRITE, REFUSING),
+    "refusing": Way(1, NotYet, "nor as CSV or JSON: ValueError: not today", WRITE, REFUSING),
     "no model_fn": Way(1, NotYet, "defines no function model_fn", WRITE, NO_MODEL_FN),
     "a skeleton": Way(1, NotYet, "is Failed", WRITE, SKELETON),
     "serverless": Way(1, NotYet, "is serverless", DEPLOY, variant=LESS),

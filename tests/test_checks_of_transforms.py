@@ -245,7 +245,7 @@ WAYS = {
     "all of the input beside them": Way(
         Done, "364 digits, 97.", lines=LABELLED, members={"DataProcessing": JOINED}
     ),
-    "no label left out": Way(NotYet, "is Failed", lines=LABELLED),
+    "no label left out": Way(NotYet, "X has 65 features", lines=LABELLED),
     "no lines assembled": Way(
         NotYet,
         "assemble_with='Line'",
@@ -256,7 +256,7 @@ WAYS = {
     "one answer a request": Way(NotYet, "1 predictions for 182 rows", FIRST_ONLY),
     "words": Way(NotYet, "no digits from 0 to 9, but such as 'seven'", SURE),
     "another model": Way(NotYet, "right; 95% are needed", WRONG),
-    "no model_fn": Way(NotYet, "is Failed", "del model_fn"),
+    "no model_fn": Way(NotYet, "has no model_fn", "del model_fn"),
 }
 
 

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 from maze_helpers.checks.chapter_2.digit_outputs import Outputs, Steps, judge_outputs
 from maze_helpers.checks.chapter_2.found_endpoints import OTHER_IMAGES, OUR_IMAGE, endpoints
 from maze_helpers.checks.chapter_2.left_on import left_on, require_none
+from maze_helpers.checks.chapter_2.logged_errors import logged_errors
 from maze_helpers.checks.check import Check, Missing, NothingYet, Work
 from maze_helpers.checks.found import Candidate, first_right, jobs
 from maze_helpers.checks.verdicts import DoneDifferently
 from maze_helpers.gone import is_gone
-from maze_helpers.instances import data_log, instance_logs
+from maze_helpers.instances import GROUP, instance_logs
 from maze_helpers.job_kinds import TRANSFORM
 from maze_helpers.local_cloud.errors import MazeError
 
@@ -81,11 +82,10 @@ def _judge(session: boto3.Session, candidate: Candidate) -> str | DoneDifferentl
 def _require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
     name, status = job["TransformJobName"], job["TransformJobStatus"]
     if status == "Failed":
-        reason = " ".join(job.get("FailureReason", "").split())
-        said = [line.partition("logs]: ")[2] for line in data_log(session, name)]
-        last = next((line for line in reversed(said) if line and "=" not in line), "")
-        last = f" Its data log says: {last[:200]}" if last else ""
-        raise Missing(f"{name} is Failed: {reason}{last}", TRANSFORM_ALL)
+        reason = " ".join(job.get("FailureReason", "its log says why").split()).rstrip(".")
+        errors = logged_errors(session, GROUP, f"{name}/")
+        error = f" Its log says: {errors[-1]}" if errors else ""
+        raise Missing(f"{name} is Failed: {reason}.{error}", TRANSFORM_ALL)
     if status in ("Stopping", "Stopped"):
         raise Missing(f"{name} was stopped before its end: run it again.", TRANSFORM_ALL)
     if status != "Completed":

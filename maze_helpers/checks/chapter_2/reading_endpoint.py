@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from maze_helpers import data
 from maze_helpers.checks.chapter_2.digit_answers import readings
+from maze_helpers.checks.chapter_2.logged_errors import logged_errors
 from maze_helpers.checks.check import Missing
 from maze_helpers.checks.model import ACCURACY_NEEDED, PIXEL_COUNT
 from maze_helpers.endpoint_bills import LOG_GROUPS
@@ -21,7 +22,6 @@ from maze_helpers.endpoint_bills import LOG_GROUPS
 # How far the log may be behind an answer, which does not say why a model failed.
 LOG_BEHIND_S, PAUSE_S, CLOCKS_DIFFER_S = 5.0, 0.5, 60
 _FEATURES = re.compile(r"expecting (\d+) features")
-_ERROR = re.compile(r"^\w*(Error|Exception)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ def read_digits(session: boto3.Session, endpoint_name: str, script: int, model: 
             return reading.accuracy
         found.append(reading)
     if all(reading.refusal for reading in found):
-        logs = session.client("logs")
-        features = _features_expected(logs, endpoint_name, asked_s)
-        raise _refused(endpoint_name, found[0].refusal, features, script, model)
+        said = _first_error(session, endpoint_name, asked_s) or found[0].refusal
+        raise _refused(endpoint_name, said, script, model)
     raise _misread(endpoint_name, found, len(truth), script, model)
 
 
@@ -103,33 +102,29 @@ def _misread(name: str, found: list[Reading], count: int, script: int, model: in
     )
 
 
-def _refused(name: str, said: str, features: str | None, script: int, model: int) -> Missing:
-    """Return what to say of an endpoint that answers nothing. said: what it says instead."""
+def _refused(name: str, said: str, script: int, model: int) -> Missing:
+    """Return what to say of an endpoint that answers nothing. said: what went wrong in it."""
+    features = _FEATURES.search(said)
     if features:
         return Missing(
-            f"The model behind {name} expects {features} features; a digit has {PIXEL_COUNT} "
+            f"The model behind {name} expects {features[1]} features; a digit has {PIXEL_COUNT} "
             "pixels: is the label among the features it was trained on?",
             model,
         )
-    said = (said.splitlines() or ["its log says why."])[0]
+    said = said.splitlines()[0]
     return Missing(f"{name} takes the digits neither as npy nor as CSV or JSON: {said}", script)
 
 
-def _features_expected(logs: Any, name: str, asked_s: float) -> str | None:
-    """Return how many features a model asks for that was given another number, by its log.
+def _first_error(session: boto3.Session, name: str, asked_s: float) -> str | None:
+    """Return the first error in the endpoint's log since it was asked; an answer tells none.
 
-    asked_s: when it was asked; an endpoint of an earlier time may have had the name.
+    An endpoint of an earlier time may have had the name.
     """
     deadline_s = time.monotonic() + LOG_BEHIND_S
     while True:
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"{LOG_GROUPS}{name}", startTime=int((asked_s - CLOCKS_DIFFER_S) * 1000)
-        )
-        text = "\n".join(event["message"] for page in pages for event in page["events"])
-        if found := _FEATURES.search(text):
-            return found[1]
-        if _ERROR.search(text) or time.monotonic() > deadline_s:
-            return None
+        errors = logged_errors(session, f"{LOG_GROUPS}{name}", since_s=asked_s - CLOCKS_DIFFER_S)
+        if errors or time.monotonic() > deadline_s:
+            return next(iter(errors), None)
         time.sleep(PAUSE_S)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
 from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints
 from maze_helpers.checks.chapter_2.left_on import bill, on_instances, require_none
+from maze_helpers.checks.chapter_2.logged_errors import logged_errors
 from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
 from maze_helpers.checks.check import Check, Missing, NothingYet, Work
 from maze_helpers.checks.endpoints import require_up
@@ -13,6 +14,7 @@ from maze_helpers.checks.found import first_right
 from maze_helpers.checks.script import read_script
 from maze_helpers.checks.verdicts import DoneDifferently
 from maze_helpers.data import digits
+from maze_helpers.endpoint_bills import LOG_GROUPS
 from maze_helpers.notebooks import STUB
 
 PREFIX = "maze-endpoint"
@@ -48,12 +50,11 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
     try:
         require_up(name, endpoint.described, script=WRITE_SCRIPT, deploy=DEPLOY)
     except Missing as missing:
-        if missing.step == WRITE_SCRIPT and _lacks_model_fn(work):
-            raise Missing(
-                f"{missing} {SCRIPT} defines no function model_fn, which loads the model.",
-                WRITE_SCRIPT,
-            ) from missing
-        raise
+        if missing.step != WRITE_SCRIPT:
+            raise
+        raise Missing(f"{missing}{_why_failed(work, name, str(missing))}", WRITE_SCRIPT) from (
+            missing
+        )
     accuracy = read_digits(work.session, name, script=WRITE_SCRIPT, model=MAKE_MODEL)
     variant = endpoint.described["ProductionVariants"][0]
     machines = f"{variant.get('CurrentInstanceCount', 1)} {endpoint.variants[0]['InstanceType']}"
@@ -61,6 +62,17 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
         f"{name} answers on {machines} and reads {accuracy:.1%} of the {len(digits()[1])} "
         f"held-out digits. It {bill(work.session, endpoint)} until you delete it."
     )
+
+
+def _why_failed(work: Work, name: str, known: str) -> str:
+    """Return what is to be added to what is known of why an endpoint failed; on AWS that is little.
+
+    Example: " Its log says: ModuleNotFoundError: No module named 'jobllib'".
+    """
+    if _lacks_model_fn(work):
+        return f" {SCRIPT} defines no function model_fn, which loads the model."
+    errors = [] if "Error" in known else logged_errors(work.session, f"{LOG_GROUPS}{name}")
+    return f" Its log says: {errors[-1]}" if errors else ""
 
 
 def _judge_gone(work: Work, endpoint: Endpoint) -> str:
