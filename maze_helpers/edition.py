@@ -10,7 +10,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, Preprocessor, TagRe
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from maze_helpers.notebooks import NotebookError, skeleton, tags
+from maze_helpers.notebooks import NotebookError, skeleton, steps, tags
 
 HELP = """\
 ## How do you play this notebook?
@@ -23,11 +23,14 @@ terminal in this folder:
 |---|---|---|
 | `check()` | `maze check` | what is there and what is missing, in one sentence |
 | `hint()` | `maze hint` | the next hint for the step that the check found missing |
-| `hint("step 1")` | `maze hint "step 1"` | the next hint for a step, each nearer than the last |
+| `hint(1)` | `maze hint 1` | the next hint for step 1, each nearer than the last |
 | `answer(1)` | `maze answer 1` | our answer to question 1, once you have your own |
 | `note(1, "…")` | `maze note 1 "…"` | your own answer, kept for the review round |
 | `progress()` | `maze progress` | the map, with what you have done |"""
 HELP_IMPORT = "from maze_helpers.learner import answer, check, hint, note, progress"
+YOUR_STEP = """\
+**Step {number} of {of} is yours to write.** `hint({number})` gives a hint for it, and \
+`answer("step {number}")` shows our cell."""
 YOUR_ANSWER = """\
 **Your answer.** Write it here, from what you see running, in place of this sentence.
 
@@ -53,6 +56,7 @@ def of(worked: NotebookNode) -> NotebookNode:
     Raises: NotebookError, if a region is not well formed or no cell is tagged `setup`.
     """
     notebook = copy.deepcopy(worked)
+    notebook.cells = list(_with_numbered_steps(notebook))
     for preprocessor in (
         TagRemovePreprocessor(remove_cell_tags={"answer"}),
         ClearSolutions(),
@@ -66,6 +70,17 @@ def of(worked: NotebookNode) -> NotebookNode:
         new_code_cell(HELP_IMPORT, id="how-to-play-import", metadata={"tags": ["setup"]}),
     ]
     return notebook
+
+
+def _with_numbered_steps(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    numbers = {cell.id: number for number, cell in enumerate(steps(notebook), start=1)}
+    for cell in notebook.cells:
+        if cell.id in numbers:
+            number = numbers[cell.id]
+            yield new_markdown_cell(
+                YOUR_STEP.format(number=number, of=len(numbers)), id=f"your-step-{number}"
+            )
+        yield cell
 
 
 def _with_room_for_answers(cells: Iterable[NotebookNode]) -> Iterator[NotebookNode]:

@@ -90,6 +90,16 @@ def test_the_skeletons_filled_with_the_solution_are_the_worked_steps(both):
     assert all(filled[cell.id] == cell for cell in notebooks.steps(worked))
 
 
+def test_each_step_is_preceded_by_its_number(both):
+    worked, emptied = both
+    ids = [cell.id for cell in emptied.cells]
+    for number, step in enumerate(notebooks.steps(worked), start=1):
+        before = emptied.cells[ids.index(step.id) - 1]
+        assert before.id == f"your-step-{number}" and before.cell_type == "markdown"
+        assert f"Step {number} of" in before.source and f"hint({number})" in before.source
+    assert f"your-step-{number + 1}" not in ids
+
+
 def test_each_question_is_followed_by_room_for_an_answer(both):
     worked, emptied = both
     questions = notebooks.questions(emptied)
