@@ -233,6 +233,7 @@ def test_the_fourth_task_starts_from_data_and_a_model_that_no_check_takes(in_clo
     assert jobs(local_cloud) == [(name, "Completed")]
 
 
+@pytest.mark.slow
 def test_a_groups_script_trains_the_model_once(in_cloud, local_cloud, tmp_path):
     shared = group(tmp_path, task_3="src/train.py")
     said = take(in_cloud, 3, shared)
