@@ -1,4 +1,5 @@
-# Needs nothing but Python 3.10-3.12 and make. `make maze` and `make test` are all there is to know.
+# Needs nothing but Python 3.10-3.12 and make. `make lab` is to play, `make maze` runs the worked
+# solutions, and `make test` is what CI runs.
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.10,$(if $(shell python$(v) -c 1 2>&1 || echo no),,python$(v))) python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,8 +11,10 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
 maze: $(VENV)/.runtime
 	$(BIN)/maze run
 
+# What somebody has written in maze-work stays.
 lab: $(VENV)/.runtime
-	$(BIN)/jupyter lab
+	$(BIN)/maze start maze-work
+	cd maze-work && ../$(BIN)/jupyter lab
 
 test: $(VENV)/.test
 	$(BIN)/ruff check .

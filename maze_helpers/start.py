@@ -114,11 +114,17 @@ def what_to_do_next(started: Started) -> str:
     lines = [_what_happened(started), "", "Next:"]
     if started.folder != Path.cwd():
         lines.append(f"  cd {shlex.quote(_shortest(started.folder))}")
-    if shutil.which("jupyter") is None and (started.folder / ".venv").exists():
+    if not _finds_our_jupyter() and (started.folder / ".venv").exists():
         lines.append("  source .venv/bin/activate")
     first = tasks.TASKS[0]
     lines.append(f"  jupyter lab        # and open {first.name}/{first.notebook}")
     return "\n".join(lines)
+
+
+def _finds_our_jupyter() -> bool:
+    """Return whether a terminal finds the Jupyter beside this Python, not one of another."""
+    found = shutil.which("jupyter")
+    return found is not None and Path(found).parent.samefile(Path(sys.executable).parent)
 
 
 def _what_happened(started: Started) -> str:

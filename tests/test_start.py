@@ -61,6 +61,19 @@ def test_the_current_folder_is_where_it_is_made_and_what_to_do_next_is_said(tmp_
     assert (tmp_path / "maze-work" / NOTEBOOKS[0]).is_file()
 
 
+@pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="there is no virtual environment here")
+@pytest.mark.parametrize("first", ["ours", "none", "another"])
+def test_activating_is_left_out_only_where_our_jupyter_is_found(tmp_path, monkeypatch, first):
+    others = tmp_path / "bin"
+    others.mkdir()
+    if first == "another":
+        (others / "jupyter").touch(mode=0o755)
+    ours = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", str(ours if first == "ours" else others))
+    monkeypatch.chdir(tmp_path)
+    assert ("source .venv/bin/activate" in maze("start").output) == (first != "ours")
+
+
 def test_a_folder_with_spaces_can_be_typed_as_it_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "\n  cd 'our maze'\n" in maze("start", "our maze").output
