@@ -205,6 +205,22 @@ def test_a_configuration_of_another_name_tells_of_an_endpoint_that_is_deleted(ma
     assert_is(verdict, NotYet, name, "2048 MB", step=serverless.ORDER)
 
 
+@pytest.mark.slow
+def test_an_endpoint_without_its_configuration_is_judged_all_the_same(maker, tmp_path):
+    since, sagemaker = now(), maker.sagemaker
+    serve(maker, "maze-endpoint-bare", WAYS["objects"])
+    serve(maker, "maze-serverless-bare", Way(2, Done, "", variant=LESS, calls=100))
+    for name in ("maze-endpoint-bare", "maze-serverless-bare"):
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    real, less = (check(task, maker.session, since, tmp_path) for task in (1, 2))
+    delete_endpoint(sagemaker, "maze-endpoint-bare")
+    alone = check(2, maker.session, since, tmp_path)
+    delete_endpoint(sagemaker, "maze-serverless-bare")
+    assert_is(real, Done, "answers on 1 instance", "bills by the hour on AWS until")
+    assert_is(less, NotYet, "maze-endpoint-bare still runs and bills by the hour on AWS")
+    assert_is(alone, Done, "in 1024 MB")
+
+
 def throttled(**_):
     answer = {"Error": {"Code": "ThrottlingException"}}
     return AWSResponse("", 400, {}, None), answer

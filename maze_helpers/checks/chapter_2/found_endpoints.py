@@ -40,12 +40,25 @@ class Endpoint(Candidate):
     @property
     def variants(self) -> list[dict[str, Any]]:
         """The production variants as configured; none, where that is not known."""
-        return self.config.get("ProductionVariants", [])
+        if self.config:
+            return self.config["ProductionVariants"]
+        # Somebody deleted the configuration of an endpoint that is there.
+        return [
+            variant | {"ServerlessConfig": variant["CurrentServerlessConfig"]}
+            if "CurrentServerlessConfig" in variant
+            else variant
+            for variant in self.described.get("ProductionVariants", [])
+        ]
 
     @property
     def is_serverless(self) -> bool | None:
-        """Whether it has no instances; None, where its configuration is gone."""
-        return "ServerlessConfig" in self.variants[0] if self.variants else None
+        """Whether it has no instances; None, where that is not known."""
+        for variant in self.variants:
+            if "ServerlessConfig" in variant:
+                return True
+            if "InstanceType" in variant or variant.get("CurrentInstanceCount"):
+                return False
+        return None
 
 
 def endpoints(work: Work, prefix: str) -> Iterator[Endpoint]:
@@ -108,8 +121,9 @@ def _look_up(
 
 def _image(sagemaker: Any, endpoint: Endpoint) -> str:
     """Return the image behind an endpoint; "", where its configuration or model is gone."""
-    for variant in endpoint.variants:
-        model = _or_nothing(sagemaker.describe_model, ModelName=variant.get("ModelName", "-"))
+    names = [variant["ModelName"] for variant in endpoint.variants if "ModelName" in variant]
+    for name in names:
+        model = _or_nothing(sagemaker.describe_model, ModelName=name)
         containers = [model.get("PrimaryContainer", {}), *model.get("Containers", [])]
         for container in containers:
             if container.get("Image"):

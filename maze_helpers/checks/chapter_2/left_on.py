@@ -16,7 +16,7 @@ def bill(session: boto3.Session, endpoint: Endpoint) -> str:
         for variant in endpoint.described.get("ProductionVariants", [])
     }
     prices = [
-        (counts.get(variant["VariantName"]) or variant["InitialInstanceCount"], price)
+        (counts.get(variant["VariantName"]) or variant.get("InitialInstanceCount", 1), price)
         for variant in endpoint.variants
         if (
             price := cost.usd_per_hour(

@@ -57,7 +57,8 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
         )
     accuracy = read_digits(work.session, name, script=WRITE_SCRIPT, model=MAKE_MODEL)
     variant = endpoint.described["ProductionVariants"][0]
-    machines = f"{variant.get('CurrentInstanceCount', 1)} {endpoint.variants[0]['InstanceType']}"
+    machine = endpoint.variants[0].get("InstanceType", "instance")
+    machines = f"{variant.get('CurrentInstanceCount', 1)} {machine}"
     return (
         f"{name} answers on {machines} and reads {accuracy:.1%} of the {len(digits()[1])} "
         f"held-out digits. It {bill(work.session, endpoint)} until you delete it."

@@ -18,6 +18,7 @@ LEAST_MEMORY_MB = 1024
 # The cells that a participant writes; the first load test makes some 50 calls by its end.
 ORDER, DEPLOY, FORK, COUNT, OPEN_LOOP = range(1, 6)
 CALLS_OF_FIRST_TEST = 40
+UNSEEN = "; its configuration is deleted, so that its memory can no longer be seen."
 
 
 def _look(work: Work) -> str | DoneDifferently:
@@ -54,7 +55,8 @@ def _judge(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
 
 def _memory_mb(endpoint: Endpoint) -> int | None:
     """Return the memory of its containers; None, where its configuration is gone."""
-    sizes = [variant["ServerlessConfig"]["MemorySizeInMB"] for variant in endpoint.variants]
+    configs = [variant.get("ServerlessConfig", {}) for variant in endpoint.variants]
+    sizes = [config["MemorySizeInMB"] for config in configs if config]
     return max(sizes, default=None)
 
 
@@ -80,10 +82,7 @@ def _judge_gone(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
     called = _load(traces, name)
     memory_mb = _memory_mb(endpoint)
     if memory_mb is None:
-        return DoneDifferently(
-            f"{name} has had {called:,} calls, and is deleted with its configuration, so that its "
-            "memory can no longer be seen."
-        )
+        return DoneDifferently(f"{name} has had {called:,} calls, and is deleted{UNSEEN}")
     return f"{name} has had {called:,} calls in {memory_mb} MB, and is deleted."
 
 
