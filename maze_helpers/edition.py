@@ -17,7 +17,7 @@ HELP = """\
 
 Run the cells from the top. Where one says `YOUR CODE HERE`, write what its comments ask for, in \
 place of that line and the next. Whenever you want to know more, make a cell of your own, or a \
-terminal in this folder:
+terminal in this folder; if it does not find `maze`, `source ../../.venv/bin/activate` there:
 
 | in a cell | in a terminal | what you get |
 |---|---|---|
