@@ -132,7 +132,7 @@ def begun_script(folder: Path, name: str, parts: int = 1) -> Script:
     Raises: NothingYet, if none of it is written; Missing, if a part is not, or it does not parse.
     """
     if not (folder / name).is_file():
-        raise NothingYet(f"There is no {name} yet: write it with %%writefile {name}.")
+        raise NothingYet(f"There is no {name} yet: write it in the cell with %%writefile {name}.")
     script = read_script(folder, name)
     if len(script.stubs) >= parts:
         raise NothingYet(f"{name} is still the skeleton: write what its comments ask for.")
