@@ -17,9 +17,10 @@ JOB = "open('/opt/ml/model/model.pth', 'w').write('weights')"
 def session(local_cloud):
     """A session of a cloud with two jobs, one of them failed, and a model without an instance."""
     trainer = Trainer(local_cloud)
+    # First: S3 counts in seconds, and this is to be older than any instance.
+    trainer.put("old/model.pth", "weights")
     trainer.run_program(JOB, TrainingJobName="done")
     trainer.run_program("raise SystemExit(1)", TrainingJobName="crashed")
-    trainer.put("old/model.pth", "weights")
     trainer.put("empty/train.log", "no model yet")
     with local_session(local_cloud) as session:
         yield session
