@@ -81,7 +81,11 @@ def answers(task: Task) -> dict[Part, Answer]:
 
 def _of_steps(notebook: NotebookNode) -> list[Answer]:
     return [
-        Answer(Part(STEP, number), "A way to write the cell:", (Piece(True, _solved(cell.source)),))
+        Answer(
+            Part(STEP, number),
+            "A way to write the cell:",
+            (Piece(True, notebooks.without_marks(cell.source)),),
+        )
         for number, cell in enumerate(notebooks.steps(notebook), 1)
     ]
 
@@ -95,13 +99,6 @@ def _of_questions(notebook: NotebookNode) -> list[Answer]:
         )
         for number, (question, cells) in enumerate(notebooks.questions_and_answers(notebook), 1)
     ]
-
-
-def _solved(source: str) -> str:
-    """Return a worked cell without the lines that mark its regions."""
-    marks = (notebooks.BEGIN_SOLUTION, notebooks.END_SOLUTION)
-    lines = source.split("\n")
-    return "\n".join(line for line in lines if not any(mark in line for mark in marks))
 
 
 def reveal(place: Place, part: Part | None = None) -> Answer:

@@ -70,7 +70,7 @@ def _reference(index: int) -> Start:
     texts = task_files.written_by(worked)
     worked.cells = [cell for cell in worked.cells if "answer" not in notebooks.tags(cell)]
     for cell in notebooks.code_cells(worked):
-        cell.source = task_files.without_marks(cell.source)
+        cell.source = notebooks.without_marks(cell.source)
     texts[TASKS[index - 1].notebook] = _written(worked)
     return Start({name: text.encode() for name, text in texts.items()}, None, REFERENCE)
 

@@ -104,6 +104,13 @@ def skeleton(source: str) -> str:
     return "\n".join(lines)
 
 
+def without_marks(source: str) -> str:
+    """Return a step's source without the lines around its regions, as somebody would write it."""
+    marks = (BEGIN_SOLUTION, END_SOLUTION)
+    lines = source.split("\n")
+    return "\n".join(line for line in lines if not any(mark in line for mark in marks))
+
+
 def _parts(source: str) -> Iterator[tuple[bool, list[str]]]:
     """Yield runs of lines that are one region, with its BEGIN and END, and each line outside."""
     region: list[str] = []

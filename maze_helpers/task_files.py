@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from maze_helpers.local_cloud.errors import MazeError
-from maze_helpers.notebooks import BEGIN_SOLUTION, END_SOLUTION, code_cells, tags
+from maze_helpers.notebooks import code_cells, tags, without_marks
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -106,11 +106,3 @@ def written_by(notebook: "NotebookNode") -> dict[str, str]:
             text = without_marks(cell.source[magic.end() :]) + "\n"
             texts[name] = texts.get(name, "") + text if magic[1] else text
     return texts
-
-
-def without_marks(source: str) -> str:
-    """Return a worked cell's source as a participant would have written it."""
-    lines = source.split("\n")
-    return "\n".join(
-        line for line in lines if BEGIN_SOLUTION not in line and END_SOLUTION not in line
-    )
