@@ -77,10 +77,12 @@ def test_task_1_passes_what_is_right(tmp_path):
     ("source", "words"),
     [
         ("def main(:", ["does not parse", "line 1"]),
+        (f"%%writefile train.py\n{RIGHT_1}", ["line 1", "for a notebook's cell alone"]),
+        (RIGHT_1 + STUB, ["still stands outside of its functions"]),
         (FORGOTTEN_LABEL, ["63 features", "append the label"]),
         (changed(RIGHT_1, "f1={f1", "f1={precision"), ["as f1", "is its precision"]),
     ],
-    ids=["syntax", "label forgotten", "precision as f1"],
+    ids=["syntax", "magic", "stub left", "label forgotten", "precision as f1"],
 )
 def test_task_1_says_what_is_wrong(tmp_path, source, words):
     assert_is(check(1, write(tmp_path, "train.py", source)), NotYet, *words, step=2)
@@ -107,6 +109,20 @@ def test_task_1_says_what_is_wrong(tmp_path, source, words):
 )
 def test_task_1_says_what_else_is_wrong(tmp_path, source, words):
     assert_is(check(1, write(tmp_path, "train.py", source)), NotYet, *words, step=2)
+
+
+@pytest.mark.slow
+def test_task_1_reads_scores_that_are_logged(tmp_path):
+    logs = "import logging\nlogging.basicConfig(level='INFO', format='%(asctime)s %(message)s')\n"
+    write(tmp_path, "train.py", logs + changed(RIGHT_1, "print(", "logging.info("))
+    assert_is(check(1, tmp_path), Done, "ten digits")
+
+
+@pytest.mark.parametrize(("task", "here", "name"), [(1, "src/", ""), (2, "", "src/")])
+def test_a_script_in_another_folder_is_told_of(tmp_path, task, here, name):
+    write(tmp_path, f"{here}train.py", RIGHT_1)
+    words = f"There is a {here}train.py, but no {name}train.py"
+    assert_is(check(task, tmp_path), NotYet, words, step=3 - task)
 
 
 @pytest.mark.slow
@@ -229,13 +245,14 @@ def test_task_2_reads_what_is_missing(tmp_path, old, new, words):
         ("--model-dir", "--where", ["--model-dir"]),
         ("args.n_estimators)", "100)", ["asked for 120 trees and grew 100"]),
         ("args.train, args.model_dir", "args.train, '.'", ["does not save the model"]),
+        ('__name__ == "__main__"', '__name__ == "main"', ["neither prints nor saves", "main()"]),
         ("def fit(train,", "def fit(", ["fails when given arguments", "TypeError"]),
         ("iloc[:, :-1]", "iloc[:, :-2]", ["63 features"]),
         ("df.iloc[:, :-1]", "df", ["65 features", "label or an index"]),
         ("import argparse", "import sys; sys.exit(2 if len(sys.argv) < 3 else 0)\nimport argparse",
          ["Importing", "debugger"]),
     ],
-    ids=str.split("where trees elsewhere error label leak exit"),
+    ids=str.split("where trees elsewhere uncalled error label leak exit"),
 )  # fmt: skip
 def test_task_2_says_what_running_shows(tmp_path, old, new, words):
     write(tmp_path, "src/train.py", changed(RIGHT_2, old, new))

@@ -16,6 +16,8 @@ TIMEOUT_S = 300
 # What a skeleton raises where a participant is to write.
 STUB = "NotImplementedError"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# What a skeleton has outside of its functions; a docstring is an expression.
+_GIVEN = (*FUNCTIONS, ast.Import, ast.ImportFrom, ast.Expr)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Script:
     def stubs(self) -> list[str]:
         """Where the skeleton is not filled yet: a function's name each, "" outside of them."""
         return [name for name, node in _walk(self.tree) if _is_stub(node)]
+
+    @property
+    def does_something(self) -> bool:
+        """Whether a line outside of functions does something, imports and stubs aside."""
+        return not all(isinstance(node, _GIVEN) or _is_stub(node) for node in self.tree.body)
 
     def calls(self, function: str) -> bool:
         """Return whether the script calls the function anywhere but in the function itself."""
@@ -120,7 +127,10 @@ def parse_script(source: bytes, folder: Path, name: str) -> Script:
     try:
         return Script(folder, name, ast.parse(source))
     except SyntaxError as error:
-        raise Missing(f"{name} does not parse: {error.msg}, line {error.lineno}.") from error
+        why = f"{name} does not parse: {error.msg}, line {error.lineno}"
+        if (error.text or "").lstrip().startswith(("%", "!")):
+            why += ", which is for a notebook's cell alone: take it out of the file"
+        raise Missing(f"{why}.") from error
     except ValueError as error:
         raise Missing(f"{name} does not parse: {error}.") from error
 
@@ -132,14 +142,30 @@ def begun_script(folder: Path, name: str, parts: int = 1) -> Script:
     Raises: NothingYet, if none of it is written; Missing, if a part is not, or it does not parse.
     """
     if not (folder / name).is_file():
-        raise NothingYet(f"There is no {name} yet: write it in the cell with %%writefile {name}.")
+        _judge_place(folder, name)
+        raise NothingYet(
+            f"There is no {name} yet: write it in the cell with %%writefile {name}, and run it."
+        )
     script = read_script(folder, name)
-    if len(script.stubs) >= parts:
-        raise NothingYet(f"{name} is still the skeleton: write what its comments ask for.")
+    if len(script.stubs) >= parts and not script.does_something:
+        raise NothingYet(
+            f"{name} is still the skeleton: write what its comments ask for, "
+            f"in place of `raise {STUB}()`, and run the cell again."
+        )
     if script.stubs:
         place = f"in {script.stubs[0]}" if script.stubs[0] else "outside of its functions"
-        raise Missing(f"A part of {name} is not written yet: the one {place}.")
+        raise Missing(
+            f"A part of {name} is not written yet: `raise {STUB}()` still stands {place}, "
+            "where your own lines go."
+        )
     return script
+
+
+def _judge_place(folder: Path, name: str) -> None:
+    """Raise Missing, if the script is in the task's folder instead of src, or in src instead."""
+    for other in (Path(name).name, f"src/{Path(name).name}"):
+        if (folder / other).is_file():
+            raise Missing(f"There is a {other}, but no {name}, which later cells read: move it.")
 
 
 def run_script(script: Script, arguments: Sequence[str] = ()) -> Run:

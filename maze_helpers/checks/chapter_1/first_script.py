@@ -16,7 +16,7 @@ from maze_helpers.checks.scores import (
     printed_scores,
     scores_of_calls,
 )
-from maze_helpers.checks.script import Script, begun_script, run_recorded
+from maze_helpers.checks.script import Run, Script, begun_script, run_recorded
 from maze_helpers.checks.verdicts import DoneDifferently
 
 SCRIPT_STEP = 2
@@ -29,7 +29,7 @@ def _look(work: Work) -> str | DoneDifferently:
         run, calls = run_recorded(script)
         if run.exit_code:
             raise Missing(f"`python train.py` fails with {run.last_word!r}.")
-        printed = _printed(run.stdout)
+        printed = _printed(run)
         saved = _saved(work.folder, before)
         model = load_model(saved, saved.name)
         judgement = judge_model(model)
@@ -39,8 +39,9 @@ def _look(work: Work) -> str | DoneDifferently:
     return DoneDifferently(f"{found} {' '.join(differences)}") if differences else found
 
 
-def _printed(stdout: str) -> dict[str, list[Number]]:
-    printed = printed_scores(stdout)
+def _printed(run: Run) -> dict[str, list[Number]]:
+    # Logging writes to stderr, which a terminal and a cell show just as well.
+    printed = printed_scores(run.stderr) | printed_scores(run.stdout)
     for name in REPORTED:
         if not printed.get(name):
             raise Missing(f"train.py does not print {name} with its value.")

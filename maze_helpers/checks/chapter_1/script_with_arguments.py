@@ -146,6 +146,11 @@ def _train_with_arguments(script: Script, layout: _Layout, scratch: Path) -> Any
 def _why_no_model(run: Run) -> str:
     if run.exit_code:
         return f"src/train.py fails when given arguments, with {run.last_word!r}."
+    if not run.stdout and not run.stderr:
+        return (
+            "src/train.py runs, and neither prints nor saves anything: "
+            "does its end call main(), under `if __name__ == '__main__':`?"
+        )
     return "src/train.py does not save the model in the folder its argument names."
 
 
