@@ -59,9 +59,9 @@ def hint(words: tuple[str, ...]) -> None:
     from maze_helpers.parts import STEP, named
 
     place, name, rest = _place_and_part(words)
+    part = named(name, STEP) if name else None
     _refuse(rest)
-    found = hints.next_hint(place, named(name, STEP) if name else None)
-    hints.box(place, found).print(_console())
+    hints.box(place, hints.next_hint(place, part)).print(_console())
 
 
 @learner.command()
@@ -77,8 +77,9 @@ def answer(words: tuple[str, ...]) -> None:
     from maze_helpers.parts import QUESTION, named
 
     place, name, rest = _place_and_part(words)
+    part = named(name, QUESTION) if name else None
     _refuse(rest)
-    answers.reveal(place, named(name, QUESTION) if name else None).print(_console())
+    answers.reveal(place, part).print(_console())
 
 
 @learner.command()

@@ -75,20 +75,29 @@ def find(name: str) -> Task:
 def here(name: str | None = None, start: Path | None = None) -> Place:
     """Return the task of a name, else the one whose folder this is, with the chapters around it.
 
-    name: a path to a task's folder means that folder. start: the folder to look from; the current
-    one, if None.
+    name: a path to a task's folder means that folder; task_2 alone is the chapter's that this is.
+    start: the folder to look from; the current one, if None.
     Raises: TaskError, if there is no such task, or no chapters here.
     """
     start = Path.cwd() if start is None else start.resolve()
     if name is not None:
         folder = start / name
-        return here(start=folder) if folder.exists() else Place(root(start), find(name))
+        if folder.exists():
+            return here(start=folder)
+        return Place(root(start), _BY_NAME.get(f"{_chapter(start)}/{name}") or find(name))
     for folder in (start, *start.parents):
         if "/".join(folder.parts[-2:]) in _BY_NAME:
             return Place(folder.parent.parent, find(str(folder)))
     raise TaskError(
         "This is not a task's folder: go to one, such as chapter_1/task_1, or name the task."
     )
+
+
+def _chapter(start: Path) -> str | None:
+    """Return the name of the chapter whose folder, or a task's in it, this is; None elsewhere."""
+    chapters = {task.name.partition("/")[0] for task in TASKS}
+    names = [folder.name for folder in (start, *start.parents)]
+    return next((name for name in names if name in chapters), None)
 
 
 def root(start: Path | None = None) -> Path:

@@ -97,6 +97,12 @@ def test_check_knows_the_task_by_the_folder(root, monkeypatch):
     assert f"right in {root / TASK}" in maze("check").output.replace("\n", "")
 
 
+def test_a_task_by_its_folder_alone_is_one_of_the_same_chapter(root, monkeypatch):
+    monkeypatch.chdir(root / "chapter_1/task_2")
+    judged(monkeypatch, lambda work: "right")
+    assert maze("check", "task_1").output.startswith("Done · chapter 1, task 1")
+
+
 def test_check_of_a_path_is_of_the_folder_it_leads_to(root, monkeypatch, tmp_path_factory):
     judged(monkeypatch, lambda work: "right")
     # Another edition is around the terminal's folder.
@@ -208,6 +214,7 @@ def test_progress_answers_people_and_scripts(root):
         (["hint", "chapter_9/task_1", "2"], "There is no task chapter_9/task_1"),
         (["hint", TASK, "step 99"], "There is no step 99 in chapter_1/task_1"),
         (["hint", TASK, "why"], "There is no step or question why"),
+        (["hint", TASK, "load", "digits"], "There is no step or question load"),
         (["hint"], "This is not a task's folder"),
         (["answer", TASK, "q99"], "There is no question 99"),
         (["note", TASK, "99", "x"], "There is no question 99"),
