@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from maze_helpers.publishing import (
+    MOST_LETTERS,
     SUFFIX,
     Published,
     PublishedTask,
@@ -122,7 +124,7 @@ def board(files: Sequence[tuple[str, bytes]], at: datetime | None = None) -> Boa
         try:
             found = published(body.decode())
         except ValueError as error:
-            unread.append(f"{name}: {str(error).splitlines()[0]}")
+            unread.append(f"{name}: {str(error).splitlines()[0][:MOST_LETTERS]}")
             continue
         known = newest.get(found.name)
         if known is None or _time(found.published_at) > _time(known.published_at):
@@ -196,9 +198,11 @@ def gather(place: str, session: boto3.Session | None = None) -> list[tuple[str, 
     folder = Path(place).expanduser()
     if not folder.is_dir():
         raise PublishingError(f"There is no folder {folder}: name the one pairs publish to.")
-    return [
-        (path.name, _read(path)) for path in sorted(folder.glob(f"*{SUFFIX}")) if path.is_file()
-    ]
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
+        return [(path.name, _read(path)) for path in paths if path.is_file()]
+    except OSError as error:
+        raise PublishingError(f"{folder} cannot be read: {error.strerror}.") from error
 
 
 def _read(path: Path) -> bytes:
@@ -216,8 +220,15 @@ def _objects(session: boto3.Session, place: str) -> Iterator[tuple[str, bytes]]:
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for one in page.get("Contents", []):
-                if one["Key"].endswith(SUFFIX) and one["Size"] <= MOST_BYTES:
-                    body = s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-                    yield one["Key"].removeprefix(prefix), body
+                if one["Key"].endswith(SUFFIX):
+                    yield one["Key"].removeprefix(prefix), _read_object(s3, bucket, one["Key"])
     except (BotoCoreError, ClientError) as error:
         raise PublishingError(f"{place} cannot be read: {error}.") from error
+
+
+def _read_object(s3: Any, bucket: str, key: str) -> bytes:
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read(MOST_BYTES)
+    except ClientError as error:
+        # One that is gone by now, or is kept from us, keeps no other from the board.
+        return f"cannot be opened: {error.response['Error']['Code']}".encode()

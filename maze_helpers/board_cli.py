@@ -58,7 +58,8 @@ def board(place: str, out: Path, mode: str | None) -> None:
     session = connect(mode).boto_session if place.startswith("s3://") else None
     page = board(gather(place, session))
     try:
-        out.write_text(page.html, encoding="utf-8")
+        # A file's name may be no text.
+        out.write_text(page.html, encoding="utf-8", errors="replace")
     except OSError as error:
         raise PublishingError(f"{out} cannot be written: {error.strerror}.") from error
     click.echo(f"{out}: {len(page.rows)} pairs, {len(page.unread)} files not read.")

@@ -11,7 +11,8 @@ import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +25,9 @@ from maze_helpers.tasks import TASKS
 
 SUFFIX = ".maze.json"
 NAME = re.compile(r"[\w][\w .-]{0,39}")
+# More than what we publish ever has: a board shows others' files, whoever wrote them.
+MOST_LETTERS, MOST = 300, 10**9
+TIMES = ("published_at", "started_at", "since", "first_check_at", "done_at", "caught_up_at")
 
 
 class PublishingError(MazeError):
@@ -141,21 +145,35 @@ def published(text: str) -> Published:
         tasks = {name: PublishedTask(**task) for name, task in known.pop("tasks").items()}
         there = [Running(**one) for one in known.pop("running")]
         found = Published(**known, tasks=tasks, running=there)
-        _check_kinds(found)
-    except (TypeError, KeyError, AttributeError) as error:
+        for one in (found, *tasks.values(), *there):
+            _check_kinds(one)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON: {text[:MOST_LETTERS]!r}") from error
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"it is no published progress ({error})") from error
     return found
 
 
-def _check_kinds(found: Published) -> None:
-    """Raise TypeError or ValueError, unless what the board computes with is what it should be."""
-    times = [found.published_at, found.started_at, *(one.since for one in found.running)]
-    numbers: list[object] = [found.usd]
-    for task in found.tasks.values():
-        times += [at for at in (task.first_check_at, task.done_at, task.caught_up_at) if at]
-        numbers += [task.hints, task.answers, task.checks]
-    numbers += [one.usd_per_hour for one in found.running if one.usd_per_hour is not None]
-    if not all(isinstance(one, int | float) for one in numbers):
-        raise TypeError("a number is none")
-    if any(datetime.fromisoformat(one).tzinfo is None for one in times):
-        raise ValueError("a time has no zone")
+def _check_kinds(one: Published | PublishedTask | Running) -> None:
+    """Raise TypeError or ValueError, unless each member is what the board can show."""
+    for name, kind in get_type_hints(type(one)).items():
+        value, kinds = getattr(one, name), get_args(kind) or (kind,)
+        if value is None and NoneType in kinds:
+            continue
+        if str in kinds and name != "tasks":
+            _check_text(name, value)
+        elif int in kinds or float in kinds:
+            _check_number(name, value)
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.isprintable() or len(value) > MOST_LETTERS:
+        raise TypeError(f"{name} is no short text")
+    if name in TIMES and datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError(f"{name} has no zone")
+
+
+def _check_number(name: str, value: object) -> None:
+    # Which NaN, Infinity and what no float can hold are not.
+    if not isinstance(value, int | float) or not 0 <= value <= MOST:
+        raise TypeError(f"{name} is no number from 0 to {MOST}")

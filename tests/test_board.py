@@ -1,4 +1,5 @@
 import json
+import os
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -126,6 +127,24 @@ def test_a_file_that_is_none_of_ours_is_named_and_the_others_are_shown(body):
     assert "stray.maze.json" in page.html
 
 
+def test_whatever_one_value_becomes_the_others_are_shown():
+    whole = json.loads(file("a", done=(5,), running=[endpoint()])[1])
+    hostile = [None, True, -1, 10**400, 1e309, float("nan"), "\ud800", [1], {"a": 1}, "x" * 10**5]
+    hostile += ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "<script>", "\x1b[2J"]
+    files = [file("b"), ("deep.maze.json", b"[" * 10**5)]
+    for parent in (whole, whole["running"][0], whole["tasks"][NAMES[0]]):
+        for name, value in list(parent.items()):
+            for each in hostile:
+                parent[name] = each
+                files.append((f"{name}.maze.json", json.dumps(whole).encode()))
+            parent[name] = value
+    page = board(files, AT)
+    assert "b" in {row.name for row in page.rows} and "deep" in page.unread[0]
+    html = page.html.encode().decode()
+    assert "<script>" not in html and max(map(len, page.unread)) < 700
+    assert not {"nan", "inf"} & set(html.split())
+
+
 @given(st.text(min_size=1))
 def test_whatever_a_pair_calls_itself_is_text_on_the_page(name):
     html = board([("x", file(f"<script>{name}")[1])], AT).html
@@ -143,6 +162,14 @@ def test_a_folder_gives_what_was_published_and_nothing_else(tmp_path):
     (tmp_path / name).write_bytes(body)
     (tmp_path / "notes.txt").write_text("not ours")
     assert gather(str(tmp_path)) == [(name, body)]
+
+
+def test_what_cannot_be_opened_is_named_with_the_reason(tmp_path):
+    os.mkfifo(tmp_path / f"pipe{SUFFIX}")
+    (tmp_path / f"loop{SUFFIX}").symlink_to(tmp_path / f"loop{SUFFIX}")
+    assert gather(str(tmp_path)) == []
+    (line,) = board([("a.maze.json", b"cannot be opened: Permission denied")], AT).unread
+    assert line == "a.maze.json: it is no JSON: 'cannot be opened: Permission denied'"
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
