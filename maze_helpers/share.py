@@ -17,7 +17,7 @@ from maze_helpers.local_cloud.home import FOLDER, find_home
 from maze_helpers.scrubbing import Finding, Scrubber
 from maze_helpers.tasks import ROOT, Place
 
-NAME = re.compile(r"\w[\w.-]*")
+NAME = re.compile(r"\w[\w.-]{0,79}")
 NOT_MINE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -48,7 +48,7 @@ def share(
     Raises: ShareError or TaskFilesError, with nothing committed, if the source holds a secret, or
     git cannot commit.
     """
-    git = Git(repository.expanduser().resolve())
+    git = Git(Path(os.path.expanduser(repository)).resolve())
     git.check()
     name = _checked_name(name, git.author())
     files = _files(place, with_outputs)
@@ -77,8 +77,10 @@ def _files(place: Place, with_outputs: bool) -> dict[str, bytes]:
     scrubber = Scrubber(_known_secrets(place), _folders(place))
     for name, content in files.items():
         if name != place.task.notebook:
-            text = content.decode("utf-8", errors="replace")
+            # Without the zeros, what is in UTF-16 is read as well.
+            text = content.decode("utf-8", errors="replace").replace("\0", "")
             _refuse((name, finding) for finding in scrubber.findings(text))
+            _refuse(("The name of a file", finding) for finding in scrubber.findings(name))
     if place.task.notebook in files:
         files[place.task.notebook] = _clean_notebook(place, scrubber, with_outputs)
     return files
@@ -97,7 +99,7 @@ def _clean_notebook(place: Place, scrubber: Scrubber, with_outputs: bool) -> byt
         raise ShareError(f"{path} has more than 5 MB of outputs: share it without them.")
     shared_notebook.clean(notebook, scrubber, with_outputs)
     clean = (nbformat.writes(notebook) + "\n").encode()
-    task_files.check_size(path, clean)
+    task_files.check_size(path, len(clean))
     return clean
 
 
@@ -146,6 +148,12 @@ def _own_paths(
     for path in paths:
         if not path.parent.resolve().is_relative_to(git.folder) or path.is_symlink():
             raise ShareError(f"{path} is a link: remove it, or choose another name with --as.")
+        for folder in path.relative_to(git.folder).parents:
+            if folder.parts and (git.folder / folder / ".git").exists():
+                raise ShareError(
+                    f"{git.folder / folder} is a git repository of its own: share to that one, or "
+                    "choose another name with --as."
+                )
     return paths
 
 
@@ -184,7 +192,7 @@ class Git:
         done = self._run("rev-parse", "--is-inside-work-tree")
         if done.stdout.strip() != "true":
             raise ShareError(
-                f"{self.folder} is not a git repository to work in ({_last_line(done)}): clone "
+                f"{self.folder} is not a git repository to work in ({_reason(done)}): clone "
                 "your group's, and name its folder."
             )
 
@@ -201,7 +209,7 @@ class Git:
 
     def changed(self, paths: list[Path]) -> list[Path]:
         """Return those of the paths that are not as they are committed."""
-        names = map(str, paths)
+        names = _literal(paths)
         done = self._must("status", "--porcelain", "-z", "-uall", "--no-renames", "--", *names)
         top = Path(self._must("rev-parse", "--show-toplevel").stdout.rstrip("\n"))
         return [top / entry[3:] for entry in done.stdout.split("\0") if entry]
@@ -211,7 +219,7 @@ class Git:
 
         What others have staged stays staged. None: nothing has changed there.
         """
-        names = list(map(str, paths))
+        names = _literal(paths)
         # Forced: a repository may ignore notebooks or src/, and these files are meant.
         self._must("add", "--force", "--all", "--", *names)
         if not self.changed(paths):
@@ -219,7 +227,7 @@ class Git:
         done = self._run("commit", "--quiet", "--message", message, "--only", "--", *names)
         if done.returncode:
             self._run("reset", "--quiet", "--", *names)
-            raise ShareError(f"git did not commit to {self.folder}: {_last_line(done)}")
+            raise ShareError(f"git did not commit to {self.folder}: {_reason(done)}")
         return self._must("rev-parse", "--short", "HEAD").stdout.strip()
 
     def push_line(self) -> str:
@@ -233,7 +241,7 @@ class Git:
     def _must(self, *arguments: str) -> subprocess.CompletedProcess:
         done = self._run(*arguments)
         if done.returncode:
-            raise ShareError(f"git {arguments[0]} failed in {self.folder}: {_last_line(done)}")
+            raise ShareError(f"git {arguments[0]} failed in {self.folder}: {_reason(done)}")
         return done
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess:
@@ -251,6 +259,14 @@ class Git:
             raise ShareError("There is no git here: install it, and share again.") from error
 
 
-def _last_line(done: subprocess.CompletedProcess) -> str:
-    lines = done.stderr.strip().splitlines()
-    return lines[-1] if lines else f"it ended with {done.returncode}"
+def _literal(paths: list[Path]) -> list[str]:
+    """Return git's patterns that mean these paths alone, whatever stars are in their names."""
+    return [f":(literal){path}" for path in paths]
+
+
+def _reason(done: subprocess.CompletedProcess) -> str:
+    """Return what git says last, and before it what it calls fatal, without its hints."""
+    lines = [line.strip() for line in done.stderr.splitlines() if not line.startswith("hint:")]
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    said = dict.fromkeys([*fatal[:1], *lines[-1:]])
+    return " ".join(said) or f"it ended with {done.returncode}"

@@ -27,9 +27,12 @@ def findings(notebook: "NotebookNode", scrubber: Scrubber) -> Iterator[tuple[int
 
 def clean(notebook: "NotebookNode", scrubber: Scrubber, with_outputs: bool) -> None:
     """Make the notebook one that others may see; sources stay as they are."""
-    notebook.metadata = _only(notebook.metadata, KERNEL)
+    notebook.metadata = _clean_json(_only(notebook.metadata, KERNEL), scrubber)
     for cell in notebook.cells:
-        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        tags = cell.metadata.get("tags")
+        cell.metadata = {"tags": _clean_json(tags, scrubber)} if tags else {}
+        for name, data in cell.get("attachments", {}).items():
+            cell.attachments[name] = _clean_data(data, scrubber)
     cells = notebooks.code_cells(notebook)
     for cell in cells:
         cell.execution_count = None

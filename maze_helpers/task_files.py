@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 SCRIPT, SOURCES = "train.py", "src"
-MOST_BYTES = 5 * 2**20
+MOST_BYTES, MOST_NOTEBOOK_BYTES, MOST_FILES = 5 * 2**20, 200 * 2**20, 500
 # Models and data.
 LEFT_BY_RUNS = (
     *(".joblib", ".pkl", ".pickle", ".pt", ".onnx", ".h5", ".safetensors"),
@@ -31,28 +32,42 @@ def read(folder: Path, notebook: str) -> dict[str, bytes]:
 
     Raises: TaskFilesError, if one is a link out of the folder, or a script of more than 5 MB.
     """
-    files = {name: _content(folder, name) for name in names(folder, notebook)}
-    for name, content in files.items():
+    files = {}
+    for name in names(folder, notebook):
         # What makes a notebook large is its outputs, which need not be passed on.
-        if name != notebook:
-            check_size(folder / name, content)
+        most = MOST_NOTEBOOK_BYTES if name == notebook else MOST_BYTES
+        files[name] = _content(folder, name, most)
     return files
 
 
-def check_size(path: Path, content: bytes) -> None:
+def check_size(path: Path, size_bytes: int, most: int = MOST_BYTES) -> None:
     """Raise TaskFilesError, if a file is too large to pass on."""
-    if len(content) > MOST_BYTES:
+    if size_bytes > most:
         raise TaskFilesError(
-            f"{path} has {len(content) / 2**20:.0f} MB, and 5 are the most to pass on: make it "
-            "smaller, or keep it elsewhere."
+            f"{path} has {size_bytes / 2**20:.0f} MB, and {most // 2**20} are the most to pass "
+            "on: make it smaller, or keep it elsewhere."
         )
 
 
-def names(folder: Path, notebook: str) -> Iterator[str]:
-    """Yield the names of the files that somebody wrote in a task's folder.
+def names(folder: Path, notebook: str) -> list[str]:
+    """Return the names of the files that somebody wrote in a task's folder.
 
-    Raises: TaskFilesError, if a folder in it is a link out of it.
+    Raises: TaskFilesError, if a folder in it is a link out of it, there are too many files, or
+    a name is none to show.
     """
+    found = list(islice(_names(folder, notebook), MOST_FILES + 1))
+    if len(found) > MOST_FILES:
+        raise TaskFilesError(
+            f"{folder / SOURCES} has more than {MOST_FILES} files: keep there what you wrote, and "
+            "the rest elsewhere."
+        )
+    for name in found:
+        if not name.isprintable():
+            raise TaskFilesError(f"{name!r} in {folder} has no name to print: give it another.")
+    return found
+
+
+def _names(folder: Path, notebook: str) -> Iterator[str]:
     yield from (name for name in (notebook, SCRIPT) if os.path.lexists(folder / name))
     if (folder / SOURCES).is_symlink():
         _check_link(folder, SOURCES)
@@ -69,17 +84,18 @@ def names(folder: Path, notebook: str) -> Iterator[str]:
 def is_sources(name: str) -> bool:
     """Return whether a relative path is a script's: train.py, or something in src/."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
+    if path.is_absolute() or ".." in path.parts or not name.isprintable():
         return False
     return path == PurePosixPath(SCRIPT) or (path.parts[:1] == (SOURCES,) and len(path.parts) > 1)
 
 
-def _content(folder: Path, name: str) -> bytes:
+def _content(folder: Path, name: str, most: int) -> bytes:
     path = folder / name
     if path.is_symlink():
         _check_link(folder, name)
     if not path.is_file():
         raise TaskFilesError(f"{path} is no file: remove it, or put it elsewhere.")
+    check_size(path, path.stat().st_size, most)
     return path.read_bytes()
 
 

@@ -191,6 +191,14 @@ def test_a_secret_in_a_script_is_refused(place, repository):
     assert not (repository / "ann").exists()
 
 
+def test_a_secret_in_a_files_name_or_in_utf_16_is_refused(place, repository):
+    path = place.folder / "src" / "AKIAIOSFODNN7EXAMPLE.txt"
+    path.write_text("x")
+    assert "AKIA" not in refused(place, repository, "The name of a file, line 1 has what looks")
+    path.rename(place.folder / "src" / "keys.txt").write_text(path.stem, encoding="utf-16")
+    refused(place, repository, "src/keys.txt, line 1 has what looks like an AWS access key")
+
+
 def test_a_link_out_of_the_folder_is_refused(place, repository, tmp_path):
     (place.folder / "src" / "helper.py").symlink_to(tmp_path / "gitconfig")
     refused(place, repository, "helper.py is a link out of the task's folder")
@@ -259,6 +267,28 @@ def test_a_link_in_the_repository_is_not_followed(place, repository, tmp_path):
     (repository / "ann").symlink_to(tmp_path / "elsewhere")
     refused(place, repository, "is a link")
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_repository_within_is_refused_before_anything_is_written(place, repository):
+    git(repository, "init", "-q", "ann")
+    refused(place, repository, "ann is a git repository of its own")
+    assert [path.name for path in (repository / "ann").iterdir()] == [".git"]
+
+
+def test_a_star_in_a_name_means_no_other_file(place, repository):
+    (place.folder / "src" / "*").write_text("x")
+    theirs = (repository / SCRIPT).with_name("theirs.csv")
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("x")
+    share(place, repository)
+    assert git(repository, "status", "--porcelain", "-uall") == "?? " + SCRIPT.replace(
+        "train.py", "theirs.csv\n"
+    )
+
+
+def test_what_stops_git_is_told_with_the_fix(place, repository):
+    (repository / ".git" / "index.lock").touch()
+    refused(place, repository, "index.lock': File exists. remove the file manually to continue.")
 
 
 def test_a_hook_that_refuses_is_told_and_a_second_try_works(place, repository):

@@ -133,6 +133,17 @@ def test_without_outputs_nothing_of_a_run_is_left():
     assert notebook.cells[0].outputs == [] and notebook.cells[0].execution_count is None
 
 
+def test_what_a_notebook_holds_beside_its_sources_is_scrubbed_as_well():
+    key = "AKIAIOSFODNN7EXAMPLE"
+    image = base64.b64encode(f"tEXt {key}".encode()).decode()
+    cell = new_markdown_cell("x", metadata={"tags": [key]})
+    cell.attachments = {"a.txt": {"text/plain": key}, "b.png": {"image/png": image}}
+    notebook = new_notebook(cells=[cell], metadata={"kernelspec": {"display_name": key}})
+    clean(notebook, Scrubber(), with_outputs=False)
+    assert key not in str(notebook) and image not in str(notebook)
+    assert notebook.cells[0].source == "x"
+
+
 def test_a_secret_in_a_source_is_found_by_cell_and_line():
     prose = new_markdown_cell("my role:\n\n`arn:aws:iam::998877665544:role/x`")
     notebook = new_notebook(cells=[new_code_cell("1"), prose])

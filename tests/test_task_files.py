@@ -1,11 +1,14 @@
 """What belongs to a task's work, in its folder and in its notebook."""
 
+import os
+
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from maze_helpers import notebooks, tasks
 from maze_helpers.task_files import (
     MOST_BYTES,
+    MOST_FILES,
     TaskFilesError,
     is_sources,
     names,
@@ -63,6 +66,25 @@ def test_a_large_script_is_refused_and_a_large_notebook_is_for_others_to_judge(t
         read(tmp_path, "training.ipynb")
 
 
+def test_a_file_larger_than_the_memory_is_not_read(tmp_path):
+    put(tmp_path, "train.py")
+    os.truncate(tmp_path / "train.py", 2**36)
+    with pytest.raises(TaskFilesError, match="5 are the most"):
+        read(tmp_path, "training.ipynb")
+
+
+def test_a_name_that_would_move_a_terminals_cursor_is_refused(tmp_path):
+    put(tmp_path, "src/\x1b[2J.py")
+    with pytest.raises(TaskFilesError, match=r"'src/\\x1b\[2J.py' in .* has no name to print"):
+        read(tmp_path, "training.ipynb")
+
+
+def test_too_many_files_are_refused(tmp_path):
+    put(tmp_path, *(f"src/{number}.py" for number in range(MOST_FILES + 1)))
+    with pytest.raises(TaskFilesError, match="src has more than 500 files"):
+        read(tmp_path, "training.ipynb")
+
+
 @pytest.mark.parametrize(
     ("name", "is_one"),
     [
@@ -74,6 +96,7 @@ def test_a_large_script_is_refused_and_a_large_notebook_is_for_others_to_judge(t
         ("../train.py", False),
         ("src/../../x.py", False),
         ("/src/train.py", False),
+        ("src/\x1b[2J.py", False),
     ],
 )
 def test_scripts_are_train_py_and_what_is_in_src(name, is_one):
