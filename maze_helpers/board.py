@@ -3,6 +3,7 @@
 There is no server behind it and no database: whoever may read the folder makes the page.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -195,7 +196,7 @@ def gather(place: str, session: boto3.Session | None = None) -> list[tuple[str, 
     """
     if place.startswith("s3://"):
         return list(_objects(session or boto3.Session(), place))
-    folder = Path(place).expanduser()
+    folder = Path(os.path.expanduser(place))
     if not folder.is_dir():
         raise PublishingError(f"There is no folder {folder}: name the one pairs publish to.")
     try:

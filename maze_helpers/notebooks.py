@@ -54,7 +54,7 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         text = path.read_text(encoding="utf-8")
         nbformat.validate(json.loads(text), version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
+    except (OSError, ValueError, RecursionError, nbformat.ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise NotebookError(f"{path} is not a notebook of format 4: {reason}") from error
     return nbformat.reads(text, as_version=4)

@@ -75,7 +75,10 @@ def read(root: Path) -> Progress:
         return Progress(_time(known["started_at"]), tasks)
     except FileNotFoundError:
         return Progress(_began(root))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        *(OSError, ValueError, TypeError),
+        *(KeyError, AttributeError, RecursionError),
+    ) as error:
         raise MazeError(
             f"{path} cannot be read ({type(error).__name__}: {error}): move it away to begin anew."
         ) from error

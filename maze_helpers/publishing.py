@@ -100,7 +100,7 @@ def publish(what: Published, place: str, session: boto3.Session) -> str:
     name = f"{what.name.replace(' ', '-')}{SUFFIX}"
     if place.startswith("s3://"):
         return _put(session, place, name, text)
-    return str(_write(Path(place).expanduser(), name, text))
+    return str(_write(Path(os.path.expanduser(place)), name, text))
 
 
 def _put(session: boto3.Session, place: str, name: str, text: str) -> str:

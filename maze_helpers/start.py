@@ -1,5 +1,6 @@
 """`maze start`: a folder of a learner's own, with the notebooks to fill in."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -51,7 +52,7 @@ def prepare(folder: Path) -> Started:
 
     Raises: StartError, if it is the checkout, inside somebody's folder, or cannot be used.
     """
-    folder = folder.expanduser().resolve()
+    folder = Path(os.path.expanduser(folder)).resolve()
     _check_place(folder)
     started = Started(folder)
     try:

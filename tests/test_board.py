@@ -3,7 +3,7 @@ import os
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maze_helpers.board import SILENT_MINUTES, THROUGH, board, gather
@@ -145,6 +145,7 @@ def test_whatever_one_value_becomes_the_others_are_shown():
     assert not {"nan", "inf"} & set(html.split())
 
 
+@settings(max_examples=30)
 @given(st.text(min_size=1))
 def test_whatever_a_pair_calls_itself_is_text_on_the_page(name):
     html = board([("x", file(f"<script>{name}")[1])], AT).html

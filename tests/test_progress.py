@@ -104,6 +104,7 @@ def test_an_error_in_the_block_changes_nothing(tmp_path):
         f'{{"started_at": "{STARTED}", "tasks": {{"a": {{"answers": [1]}}}}}}',
         f'{{"started_at": "{STARTED}", "tasks": {{"a": {{"done_at": "soon"}}}}}}',
         f'{{"started_at": "{STARTED}", "tasks": {{"a": {{"of_another_version": 1}}}}}}',
+        "[" * 10**5,
     ],
 )
 def test_a_damaged_file_is_one_sentence_with_the_fix(tmp_path, text):
