@@ -5,6 +5,7 @@ sentence, never a traceback.
 """
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from types import TracebackType
@@ -23,6 +24,7 @@ def _in_a_sentence(verb: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(verb)
     def called(*given: Any, **named_given: Any) -> None:
         try:
+            _require_fitting(verb, given, named_given)
             verb(*given, **named_given)
         except (CheckFailed, MazeError):
             if not boxes.in_ipython():
@@ -30,6 +32,18 @@ def _in_a_sentence(verb: Callable[..., None]) -> Callable[..., None]:
             raise
 
     return called
+
+
+def _require_fitting(
+    verb: Callable[..., None], given: tuple[Any, ...], named_given: dict[str, Any]
+) -> None:
+    """Raise TaskError, unless the verb can be called so."""
+    signature = inspect.signature(verb)
+    try:
+        signature.bind(*given, **named_given)
+    except TypeError as error:
+        usage = f"{verb.__name__}({', '.join(signature.parameters)})"
+        raise tasks.TaskError(f"Call it as {usage}, in a task's folder: {error}.") from error
 
 
 def _leave_out_the_next_traceback() -> None:

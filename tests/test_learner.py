@@ -134,10 +134,11 @@ def test_the_time_of_the_first_done_stays(root, monkeypatch, capsys):
     with progress.changing(root) as known:
         known.of(TASK).done_at = known.of(TASK).first_check_at = "2026-03-01T09:00:00+00:00"
     learner.check()
-    judged_by(monkeypatch, raising(Missing("It still bills.")))
-    with pytest.raises(CheckFailed):
+    judged_by(monkeypatch, raising(Missing("It still bills.", step=1)))
+    with pytest.raises(CheckFailed, match="It still bills.\n\nDone before\nThe task stays done"):
         learner.check()
     task = kept(root)
+    assert task.hints == {}
     assert task.done_at == task.first_check_at == "2026-03-01T09:00:00+00:00"
     assert (task.verdict, task.checks) == ("Not yet", 3)
 
@@ -193,8 +194,10 @@ def test_progress_is_shown_in_a_task_and_around_the_tasks(root, monkeypatch, cap
         (lambda: learner.note(99, "x"), "There is no question 99"),
         (lambda: learner.note(1, ""), "has no text"),
         (lambda: learner.note(1), "You have no note"),
+        (lambda: learner.note(), r"Call it as note\(question, text\), .* missing"),
+        (lambda: learner.check("chapter_1/task_3"), r"Call it as check\(\), .* too many"),
     ],
-    ids=["hint-99", "hint-0", "hint-why", "answer-99", "note-99", "note-empty", "note-none"],
+    ids=str.split("hint-99 hint-0 hint-why answer-99 note-99 note-empty note-1 note check-task"),
 )
 def test_a_mistake_is_one_sentence(root, call, words):
     with pytest.raises(MazeError, match=words) as error:
