@@ -138,7 +138,9 @@ def test_what_a_notebook_holds_beside_its_sources_is_scrubbed_as_well():
     image = base64.b64encode(f"tEXt {key}".encode()).decode()
     cell = new_markdown_cell("x", metadata={"tags": [key]})
     cell.attachments = {"a.txt": {"text/plain": key}, "b.png": {"image/png": image}}
-    notebook = new_notebook(cells=[cell], metadata={"kernelspec": {"display_name": key}})
+    notebook = new_notebook(
+        cells=[cell], metadata={"kernelspec": {"name": "p", "display_name": key}}
+    )
     clean(notebook, Scrubber(), with_outputs=False)
     assert key not in str(notebook) and image not in str(notebook)
     assert notebook.cells[0].source == "x"
