@@ -19,9 +19,9 @@ def board_group() -> None:
 def publish(place: str, name: str, mode: str | None) -> None:
     """Publish your progress for the facilitator's board.
 
-    PLACE: a folder that the room shares, or s3://bucket/prefix. Only this command sends
-    anything, and only there: how far you are, hints and answers counted, what runs and what that
-    costs. Your notes, your code and your account stay with you.
+    PLACE: a folder that the room shares, or, with --mode aws, s3://bucket/prefix. Only this
+    command sends anything, and only there: how far you are, hints and answers counted, what runs
+    and what that costs. Your notes, your code and your account stay with you.
     Example: maze publish /mnt/workshop --as "team blue"
     """
     from maze_helpers import progress, publishing, tasks
