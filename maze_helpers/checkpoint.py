@@ -5,6 +5,7 @@ learner's is overwritten, and no check of a skipped task takes them for the lear
 """
 
 import re
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def take(place: Place, source: Path | None = None, mode: str | None = None) -> I
     if not index:
         yield f"{place.task.name} starts from nothing: open {place.task.notebook}."
         return
-    start = _reference(index) if source is None else _shared(index, source.expanduser().resolve())
+    start = _reference(index) if source is None else _shared(index, source)
     yield _put_files(place, TASKS[index - 1], start)
     if any(task.in_cloud for task in TASKS[:index]):
         yield from _put_in_cloud(place, start, mode)
@@ -88,6 +89,7 @@ def _written(notebook: "notebooks.NotebookNode") -> str:
 
 def _shared(index: int, source: Path) -> Start:
     """Return what somebody else left of the task before."""
+    source = Path(os.path.expanduser(source)).resolve()
     previous = TASKS[index - 1]
     folder, notebook = _find(source, previous)
     files = _files_of(folder, notebook, beside=folder.match(previous.name))
@@ -113,7 +115,8 @@ def _find(source: Path, previous: Task) -> tuple[Path, str]:
         raise CheckpointError(
             f"{source} is neither a folder that `maze share` made nor a notebook: name one."
         )
-    groups = sorted(path.parents[1].name for path in source.glob(f"*/{previous.name}"))
+    found = [path.parents[1].name for path in source.glob(f"*/{previous.name}")]
+    groups = sorted(name for name in found if name.isprintable())
     fix = f"name one in it: {', '.join(groups)}" if groups else "name another group's"
     raise CheckpointError(f"{source} has no {previous.name}: {fix}, or leave out --from.")
 
@@ -127,8 +130,8 @@ def _files_of(folder: Path, notebook: str, beside: bool) -> dict[str, bytes]:
     if (folder / notebook).is_file():
         shared = notebooks.read_notebook(folder / notebook)
         texts = task_files.written_by(shared)
-        files = {name: text.encode() for name, text in texts.items()} | files
-        files[notebook] = _written(shared).encode()
+        files = {name: text.encode(errors="replace") for name, text in texts.items()} | files
+        files[notebook] = _written(shared).encode(errors="replace")
     return files
 
 
@@ -165,17 +168,25 @@ def _put_files(place: Place, previous: Task, start: Start) -> str:
     said = f"{place.task.name}/{FOLDER} has {previous.name} of {start.whose}: {names}."
     if _content_of(target) == start.files:
         return said
-    partial = place.folder / f".{FOLDER}"
-    shutil.rmtree(partial, ignore_errors=True)
-    for name, content in start.files.items():
-        (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        (partial / name).write_bytes(content)
-    if target.exists():
-        kept = _free(place.folder)
-        target.rename(kept)
-        said += f" What was there is in {kept.name}."
-    partial.rename(target)
+    partial = Path(tempfile.mkdtemp(prefix=f".{FOLDER}.", dir=place.folder))
+    try:
+        partial.chmod(0o755)
+        _write(partial, start.files)
+        if os.path.lexists(target):
+            kept = _free(place.folder)
+            target.rename(kept)
+            said += f" What was there is in {kept.name}."
+        partial.rename(target)
+    except OSError as error:
+        shutil.rmtree(partial)
+        raise CheckpointError(f"{target} cannot hold {names}: {error.strerror}.") from error
     return said
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 def _content_of(folder: Path) -> dict[str, bytes]:
@@ -234,8 +245,7 @@ def _has_trained(place: Place) -> bool:
 def _scripts(files: dict[str, bytes], scratch: Path) -> Path:
     for name, content in files.items():
         if name.startswith(f"{task_files.SOURCES}/"):
-            (scratch / name).parent.mkdir(parents=True, exist_ok=True)
-            (scratch / name).write_bytes(content)
+            _write(scratch, {name: content})
     return scratch / task_files.SOURCES
 
 

@@ -193,6 +193,28 @@ def test_a_groups_link_out_of_its_folder_is_not_followed(root, tmp_path):
     refused(root, 1, shared, "is a link out of the task's folder")
 
 
+def test_a_groups_notebook_writes_nowhere_else_and_never_breaks(root, tmp_path):
+    shared = group(tmp_path, task_1="train.py")
+    around = sorted(tmp_path.iterdir())
+    names = ["../../../x", str(tmp_path / "x"), "src/a/../../../x", "src/\x1b[2Jx", "src/\ud800x"]
+    cells = [new_code_cell(f"%%writefile {name}\n1") for name in names]
+    text = nbformat.writes(new_notebook(cells=cells), ensure_ascii=True)
+    (shared / "chapter_1" / "task_1" / "training.ipynb").write_text(text)
+    take(root, 1, shared)
+    put = root / TASKS[1].name / checkpoint.FOLDER
+    assert set(files_of(put)) == {"train.py", "training.ipynb"}
+    assert sorted(tmp_path.iterdir()) == around
+
+
+def test_a_groups_name_that_no_disk_holds_is_one_sentence(root, tmp_path):
+    shared = group(tmp_path, task_1="train.py")
+    cells = [new_code_cell("%%writefile src/a\n1"), new_code_cell("%%writefile src/a/b\n2")]
+    path = shared / "chapter_1" / "task_1" / "training.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    refused(root, 1, shared, "previous_task cannot hold")
+    assert list((root / TASKS[1].name).iterdir()) == []
+
+
 # With a cloud
 
 
