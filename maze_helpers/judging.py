@@ -14,6 +14,12 @@ from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.parts import STEP, Part
 from maze_helpers.tasks import Place, TaskError
 
+STAYS_DONE = Below(
+    "Done before",
+    "The task stays done in your progress, whatever you have tried, deleted or cleaned up since; "
+    "`hint()` in a cell, or `maze hint` in a terminal, still has hints.",
+)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -71,8 +77,12 @@ def _keep(judgement: Judgement) -> None:
 def help_with(judgement: Judgement) -> tuple[Below, ...]:
     """Return the next hint for the step that the verdict found missing, noted as shown.
 
-    When all were shown: where the answer is.
+    When all were shown: where the answer is. Where the task was done before: that it stays so.
     """
+    known = progress.read(judgement.place.root)
+    if known.of(judgement.place.task.name).done_at:
+        is_lost = isinstance(judgement.verdict, NotBegun | NotYet)
+        return (STAYS_DONE,) if is_lost else ()
     if judgement.step is None:
         return ()
     try:
