@@ -1,7 +1,7 @@
 """What every check does: it never breaks in a learner's face, and says one sentence."""
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from checked_work import assert_is, now
 
 from maze_helpers import data, notebooks, tasks
@@ -91,8 +91,10 @@ def raising(error):
         (NothingYet("Write train.py."), NotBegun, "Write train.py."),
         (KeyError("x"), OurFault, "the check broke with KeyError: 'x'"),
         (NoCredentialsError(), NotYet, "No AWS credentials"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:9"), NotYet, "run `maze up`"),
+        (EndpointConnectionError(endpoint_url="https://s3.aws"), NotYet, "you are online"),
     ],
-    ids=["missing", "nothing", "broken", "no-credentials"],
+    ids=["missing", "nothing", "broken", "no-credentials", "down", "offline"],
 )
 def test_what_a_check_raises_is_a_verdict(error, kind, words):
     verdict = raising(error).verdict()

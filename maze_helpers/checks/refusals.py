@@ -1,8 +1,16 @@
-"""Telling what a learner's AWS account refuses: no fault of the work, nor of the check."""
+"""Telling what an account refuses, or that nothing answers: no fault of work or check."""
 
 import re
+from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+)
 
 # S3 answers a HEAD request with a bare 403.
 NOT_ALLOWED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
@@ -15,15 +23,19 @@ NOT_KNOWN = (
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 )
+UNREACHABLE = (EndpointConnectionError, ConnectTimeoutError, ConnectionClosedError)
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 _ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 
 
 def refusal(error: Exception) -> str | None:
-    """Return one sentence on what the account refuses; None, if the error is another."""
+    """Return one sentence on what is refused or out of reach; None, if the error is another."""
     if isinstance(error, NoCredentialsError):
         return "No AWS credentials were found: run `aws sso login` or `aws configure`."
     if isinstance(error, NoRegionError):
         return "No AWS region is set: run `aws configure set region us-east-1`."
+    if isinstance(error, UNREACHABLE):
+        return _unreachable(error.kwargs["endpoint_url"])
     if not isinstance(error, ClientError):
         return None
     code = error.response["Error"]["Code"]
@@ -36,3 +48,9 @@ def refusal(error: Exception) -> str | None:
             "check needs: ask for that right, or check from Studio, with its role."
         )
     return None
+
+
+def _unreachable(url: str) -> str:
+    if urlsplit(url).hostname in LOCAL_HOSTS:
+        return "The local cloud is down: run `maze up` in a terminal here, and check again."
+    return f"AWS does not answer at {url}: look whether you are online, and check again."
