@@ -150,7 +150,9 @@ def _map(rows: Sequence[Row]) -> str:
 
 def _next(known: Progress, following: Task | None) -> str:
     if following is None:
-        return "All seven are done. `maze clean` lists what you made and what may still bill."
+        is_all = all(known.of(task.name).done_at for task in TASKS)
+        end = "All seven are done." if is_all else "All that you did not skip is done."
+        return f"{end} `maze clean` lists what you made and what may still bill."
     one = known.of(following.name)
     named = f"Next: {following.name}, {following.title}"
     if one.verdict == TaskProgress.verdict:

@@ -72,7 +72,9 @@ def test_what_the_last_check_missed_is_what_to_do_next():
 def test_seven_done_leave_the_clean_up():
     view = look(known(*(done(10 * number) for number in range(7))))
     assert marks(view) == "✓✓✓✓✓✓✓"
-    assert "`maze clean`" in view.next
+    assert "All seven are done. `maze clean`" in view.next
+    skipped = look(known(TaskProgress(caught_up_at=at(0)), *map(done, range(1, 7))))
+    assert "All that you did not skip is done. `maze clean`" in skipped.next
 
 
 def test_a_task_takes_from_the_end_of_the_one_before():
