@@ -99,7 +99,7 @@ SAID = [
     ("no model_fn", 1, NotYet, ["no function model_fn"], real_time.WRITE_SCRIPT),
     ("a script", 1, NotYet, ["begins with maze-endpoint", "deploy()"], real_time.DEPLOY),
     ("in service", 1, Done, ["answers on 1 ml.m5.large", "97.", f"It {BILLS}"], None),
-    ("in service", 2, NotYet, ["counted 1 calls", "100 at least"], serverless.FORK),
+    ("in service", 2, NotYet, ["counted 1 call of", "100 at least"], serverless.FORK),
     ("left on", 2, NotYet, [f"{REAL} still runs and {BILLS}: delete it"], None),
     ("deleted", 1, Done, [f"{REAL} answered 2 calls, and is deleted"], None),
     ("deleted", 2, Done, ["1024 MB", "It bills nothing between calls"], None),

@@ -99,7 +99,7 @@ WAYS = {
     "no model_fn": Way(1, NotYet, "defines no function model_fn", WRITE, NO_MODEL_FN),
     "a skeleton": Way(1, NotYet, "is Failed", WRITE, SKELETON),
     "serverless": Way(1, NotYet, "is serverless", DEPLOY, variant=LESS),
-    "coming up": Way(1, NotYet, "still comes up", DEPLOY, LATE),
+    "coming up": Way(1, NotYet, "still comes up", script=LATE),
     "too much memory": Way(
         2, NotYet, "2048 MB", serverless.ORDER, name="maze-serverless-1", variant=ROOMY
     ),
@@ -162,6 +162,17 @@ def test_each_way_gets_its_verdict(maker, tmp_path, way):
         assert_is(verdict, chosen.kind, chosen.words, step=chosen.step)
     finally:
         forget(maker, name)
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_is_there_is_spoken_of_before_a_deleted_one(maker, tmp_path):
+    since = now()
+    serve(maker, "maze-endpoint-gone", WAYS["objects"])
+    forget(maker, "maze-endpoint-gone")
+    serve(maker, "ours", WAYS["guessing"])
+    said = check(1, maker.session, since, tmp_path)
+    forget(maker, "ours")
+    assert_is(said, NotYet, "ours reads", "does it serve the model of chapter 1?", step=MAKE)
 
 
 @pytest.mark.slow

@@ -42,10 +42,10 @@ def require_status(name: str, described: dict[str, Any], status: str, wanted: st
         raise Missing(f"{name} is {status}, not {wanted}{reason}")
 
 
-def require_up(name: str, described: dict[str, Any], script: int, deploy: int) -> None:
-    """Raise Missing, unless an endpoint is InService.
+def require_up(name: str, described: dict[str, Any], script: int) -> None:
+    """Raise Missing, unless an endpoint is InService; of no step, if it only takes time.
 
-    script, deploy: the steps that write the serving script, and that make the endpoint.
+    script: the step that writes the serving script.
     """
     status = described["EndpointStatus"]
     if status == "Failed":
@@ -53,7 +53,7 @@ def require_up(name: str, described: dict[str, Any], script: int, deploy: int) -
         raise Missing(f"{name} is Failed: {reason}", script)
     if status != "InService":
         still = "still comes up" if status == "Creating" else f"is {status}"
-        raise Missing(f"{name} {still}: check again when it is InService.", deploy)
+        raise Missing(f"{name} {still}: check again when it is InService.")
 
 
 def calls_counted(

@@ -12,6 +12,7 @@ from maze_helpers.checks.chapter_2.found_endpoints import OTHER_IMAGES, OUR_IMAG
 from maze_helpers.checks.chapter_2.left_on import left_on, require_none
 from maze_helpers.checks.chapter_2.logged_errors import logged_errors
 from maze_helpers.checks.check import Check, Missing, NothingYet, Work
+from maze_helpers.checks.model import PIXEL_COUNT
 from maze_helpers.checks.found import Candidate, first_right, jobs
 from maze_helpers.checks.verdicts import DoneDifferently
 from maze_helpers.gone import is_gone
@@ -85,11 +86,14 @@ def _require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
         reason = " ".join(job.get("FailureReason", "its log says why").split()).rstrip(".")
         errors = logged_errors(session, GROUP, f"{name}/")
         error = f" Its log says: {errors[-1]}" if errors else ""
+        if f"has {PIXEL_COUNT + 1} features" in error:
+            error += " Is the label among them? The model must not get it."
+            raise Missing(f"{name} is Failed: {reason}.{error}", FILTER)
         raise Missing(f"{name} is Failed: {reason}.{error}", TRANSFORM_ALL)
     if status in ("Stopping", "Stopped"):
-        raise Missing(f"{name} was stopped before its end: run it again.", TRANSFORM_ALL)
+        raise Missing(f"{name} was stopped before its end: run it again.")
     if status != "Completed":
-        raise Missing(f"{name} still runs: check again when it is Completed.", TRANSFORM_ALL)
+        raise Missing(f"{name} still runs: check again when it is Completed.")
 
 
 def _requests(session: boto3.Session, job: dict[str, Any]) -> dict[str, int]:

@@ -4,7 +4,7 @@ A deleted one is known by its log group and by its configuration, which the SDK 
 endpoint, and which stays unless somebody deletes it as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -80,6 +80,11 @@ def endpoints(work: Work, prefix: str) -> Iterator[Endpoint]:
         endpoint = _look_up(sagemaker, name, created[name], nobodys, name.startswith(prefix))
         if _serves_digits(endpoint, _image(sagemaker, endpoint)):
             yield endpoint
+
+
+def there_first(found: Iterable[Endpoint]) -> list[Endpoint]:
+    """Return the endpoints that are there, then the deleted ones: people ask about the former."""
+    return sorted(found, key=lambda endpoint: not endpoint.is_there)
 
 
 def _created(

@@ -52,14 +52,10 @@ def require_none(
 ) -> None:
     """Raise Missing, if there is an endpoint: it says which, what it costs, and the way out."""
     for endpoint in endpoints:
+        # By its name: the notebook's predictor may be that of another endpoint.
+        way_out = f'delete it with sm.delete_endpoint(EndpointName="{endpoint.name}").'
         if endpoint.is_serverless:
-            raise Missing(
-                f"{endpoint.name} is still there, for anyone who may call it: delete it with "
-                "predictor.delete_endpoint(delete_endpoint_config=False).",
-                step,
-            )
-        raise Missing(
-            f"{endpoint.name} still runs and {bill(session, endpoint)}: delete it with "
-            "predictor.delete_endpoint(delete_endpoint_config=False).",
-            step,
-        )
+            state = "is still there, for anyone who may call it"
+        else:
+            state = f"still runs and {bill(session, endpoint)}"
+        raise Missing(f"{endpoint.name} {state}: {way_out}", step)

@@ -4,7 +4,7 @@ import ast
 from functools import partial
 
 from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
-from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints
+from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints, there_first
 from maze_helpers.checks.chapter_2.left_on import bill, on_instances, require_none
 from maze_helpers.checks.chapter_2.logged_errors import logged_errors
 from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
@@ -26,7 +26,7 @@ WRITE_SCRIPT, MAKE_MODEL, DEPLOY, PREDICT, DELETE = range(1, 6)
 def _look(work: Work) -> str | DoneDifferently:
     known = list(endpoints(work, PREFIX))
     candidates = (each for each in known if each.as_told or had_instances(work, each))
-    found = first_right(candidates, PREFIX, partial(_judge, work, known))
+    found = first_right(there_first(candidates), PREFIX, partial(_judge, work, known))
     if found is None:
         raise _none_found(work)
     return found
@@ -48,7 +48,7 @@ def _judge(work: Work, known: list[Endpoint], endpoint: Endpoint) -> str:
 def _judge_present(work: Work, endpoint: Endpoint) -> str:
     name = endpoint.name
     try:
-        require_up(name, endpoint.described, script=WRITE_SCRIPT, deploy=DEPLOY)
+        require_up(name, endpoint.described, script=WRITE_SCRIPT)
     except Missing as missing:
         if missing.step != WRITE_SCRIPT:
             raise

@@ -3,7 +3,7 @@
 from functools import partial
 
 from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
-from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints
+from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints, there_first
 from maze_helpers.checks.chapter_2.left_on import on_instances, require_none
 from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
 from maze_helpers.checks.check import Check, Missing, NothingYet, Work
@@ -24,7 +24,7 @@ UNSEEN = "; its configuration is deleted, so that its memory can no longer be se
 def _look(work: Work) -> str | DoneDifferently:
     known = list(endpoints(work, PREFIX))
     candidates = (each for each in known if each.as_told or had_instances(work, each) is False)
-    found = first_right(candidates, PREFIX, partial(_judge, work))
+    found = first_right(there_first(candidates), PREFIX, partial(_judge, work))
     if found is None:
         raise NothingYet(
             f"There is no serverless endpoint yet, such as {PREFIX}-…: begin with a "
@@ -62,9 +62,9 @@ def _memory_mb(endpoint: Endpoint) -> int | None:
 
 def _judge_present(work: Work, endpoint: Endpoint) -> str:
     name = endpoint.name
-    require_up(name, endpoint.described, script=DEPLOY, deploy=DEPLOY)
+    require_up(name, endpoint.described, script=DEPLOY)
     accuracy = read_digits(work.session, name, script=DEPLOY, model=DEPLOY)
-    called = _load(Traces(work, endpoint), name)
+    called = _load(Traces(work, endpoint), endpoint)
     return (
         f"{name} reads {accuracy:.1%} of the held-out digits in {_memory_mb(endpoint)} MB, and "
         f"has had {called:,} calls. It bills nothing between calls, and stays until you delete it."
@@ -79,20 +79,22 @@ def _judge_gone(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
             "you delete it.",
             DEPLOY,
         )
-    called = _load(traces, name)
+    called = _load(traces, endpoint)
     memory_mb = _memory_mb(endpoint)
     if memory_mb is None:
         return DoneDifferently(f"{name} has had {called:,} calls, and is deleted{UNSEEN}")
     return f"{name} has had {called:,} calls in {memory_mb} MB, and is deleted."
 
 
-def _load(traces: Traces, name: str) -> int:
+def _load(traces: Traces, endpoint: Endpoint) -> int:
     """Return how many calls a load test made; raise Missing, if there were too few for one."""
     called = traces.calls(CALLS_NEEDED)
     if called < CALLS_NEEDED:
+        plural = "" if called == 1 else "s"
+        again = "" if endpoint.is_there else " It is deleted: deploy another, and test that."
         raise Missing(
-            f"CloudWatch has counted {called} calls of {name}; a load test makes "
-            f"{CALLS_NEEDED} at least.",
+            f"CloudWatch has counted {called} call{plural} of {endpoint.name}, checks "
+            f"included; a load test makes {CALLS_NEEDED} at least.{again}",
             FORK if called < CALLS_OF_FIRST_TEST else OPEN_LOOP,
         )
     return called
