@@ -4,8 +4,8 @@ Scripts and notebook of the task before go to a folder of their own in the task'
 learner's is overwritten, and no check of a skipped task takes them for the learner's work.
 """
 
-import re
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
