@@ -75,6 +75,12 @@ JOBS = {
     "maze-task-3-leak": {"source": script("leak.joblib")},
     "maze-task-3-nine": {"source": script("nine.joblib")},
     "maze-task-3-crashed": {"source": CRASHED},
+    "maze-task-3-refused": {
+        "source": "import argparse; argparse.ArgumentParser().parse_args(['--trees', '9'])"
+    },
+    "maze-task-3-channel": {
+        "source": "import os; open(os.environ['SM_CHANNEL_DIGITS'])",
+    },
     "maze-task-3-no-data": {"source": "import os; os.environ['SM_MODEL_DIR']", "channels": {}},
     "maze-task-3-no-model": {"source": "'SM_MODEL_DIR', 'SM_CHANNEL_TRAIN'"},
     "maze-task-3-paths": {"source": RIGHT.replace("SM_CHANNEL_TRAIN", "SM_INPUT_DIR")},
@@ -125,7 +131,7 @@ def began(local_cloud):
         for name, settings in JOBS.items():
             start(session, name, **settings)
         for name in JOBS:
-            if "crashed" not in name:
+            if not name.endswith(("crashed", "refused", "channel")):
                 wait_for_job(session, name)
         yield began
 
@@ -152,6 +158,12 @@ WRONG = [
     ("maze-task-3-leak", ["65 features", "label or an index"], 3),
     ("maze-task-3-nine", ["9 classes"], 3),
     ("maze-task-3-crashed", ["Failed, not Completed", "ValueError: no digits today"], 3),
+    ("maze-task-3-refused", ["'unrecognized arguments: --trees 9'", "hyperparameters"], 4),
+    (
+        "maze-task-3-channel",
+        ["reads SM_CHANNEL_DIGITS", "no such channel, only train, test, model"],
+        5,
+    ),
     ("maze-task-3-no-data", ["no data", "fit("], 5),
     ("maze-task-3-no-model", ["There is no s3://checks/", "SM_MODEL_DIR"], 3),
     ("maze-task-3-low", ["a score of 93.0%"], 3),
@@ -214,7 +226,7 @@ def test_a_job_that_runs_is_waited_for(began, tmp_path, local_cloud):
     session = boto3.Session()
     start(session, name, "import time; time.sleep(600)")
     try:
-        assert_is(check(name, tmp_path, began), NotYet, "still running", "wait", step=5)
+        assert_is(check(name, tmp_path, began), NotYet, "still running", "wait", step=None)
     finally:
         session.client("sagemaker").stop_training_job(TrainingJobName=name)
         session.client("sagemaker").get_waiter("training_job_completed_or_stopped").wait(

@@ -8,6 +8,7 @@ import numpy as np
 
 from maze_helpers.checks.artifact import Artifact, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
+from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
 from maze_helpers.checks.job_files import Job, held_out_digits
 from maze_helpers.checks.jobs import log_lines, require_completed, script_failed
@@ -53,6 +54,7 @@ def _definitions(job: Job) -> list[Definition]:
 
 def _judge(session: boto3.Session, found: Candidate) -> str | DoneDifferently:
     job = found.described
+    judge_ending(session, job, ESTIMATOR_STEP, FIT_STEP)
     with belonging_to(SCRIPT_STEP if script_failed(job) else FIT_STEP):
         require_completed(session, job)
     if not _definitions(job):

@@ -4,6 +4,7 @@ import boto3
 
 from maze_helpers.checks.artifact import Artifact, NoLabelGiven, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
+from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
 from maze_helpers.checks.job_files import Job, channels_of, scripts_of
 from maze_helpers.checks.jobs import require_completed, script_failed
@@ -36,6 +37,7 @@ def _judge_local_script(work: Work) -> None:
 
 def _judge(session: boto3.Session, found: Candidate) -> str | DoneDifferently:
     job = found.described
+    judge_ending(session, job, ESTIMATOR_STEP, FIT_STEP)
     with belonging_to(SCRIPT_STEP if script_failed(job) else FIT_STEP):
         require_completed(session, job)
     channels = channels_of(job)
