@@ -204,7 +204,7 @@ def statistic(cloud, name: str, dimensions: dict[str, str], kind: str) -> float:
     return sum(point[kind] for point in points)
 
 
-@pytest.mark.parametrize("end", ["kill", "stop"])
+@pytest.mark.parametrize("end", ["kill", pytest.param("stop", marks=pytest.mark.slow)])
 def test_what_was_acknowledged_survives_the_end_of_the_server(new_cloud, end):
     with echo_endpoint(new_cloud, **output_config()) as echo:
         answers = [submit(echo, b"%d" % n, "sleep 0.2") for n in range(10)]

@@ -100,6 +100,7 @@ def test_a_running_transform_job_of_the_maze_is_stopped_and_anothers_goes_on(new
     assert transforms.describe_job("theirs")["TransformJobStatus"] == "InProgress"
 
 
+@pytest.mark.slow
 def test_the_output_of_the_mazes_transform_jobs_goes_where_the_sdk_puts_it(new_cloud, session):
     transforms = Transforms(new_cloud)
     model = transforms.scripted(ECHO)

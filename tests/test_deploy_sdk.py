@@ -136,6 +136,7 @@ def test_an_estimator_deploys_itself_and_models_made_of_it(notebook):
     assert report == {"itself": [10, 10], "other": [11, 12]}
 
 
+@pytest.mark.slow
 def test_a_model_is_deployed_found_by_name_updated_and_deleted(notebook, urls):
     report = notebook.run(
         f"""
@@ -210,6 +211,7 @@ def test_an_asynchronous_endpoint_is_deployed(notebook, urls):
     assert report == {"answer": [11, 12], "described": True}
 
 
+@pytest.mark.slow
 def test_a_failed_deployment_raises_with_the_reason(notebook, urls):
     (notebook.folder / "src" / "broken.py").write_text("raise ValueError('boom')")
     report = notebook.run(

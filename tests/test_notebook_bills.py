@@ -67,6 +67,7 @@ def test_each_run_counts_from_the_line_of_its_start_to_that_of_its_stop(notebook
     notebooks.logs.delete_log_group(logGroupName=GROUP)
 
 
+@pytest.mark.slow
 def test_a_run_whose_stop_left_no_line_counts_to_its_last_that_is_surely_its(notebooks):
     write_log(
         notebooks,
@@ -100,6 +101,7 @@ def test_the_clean_up_takes_the_mazes_and_leaves_what_is_not(notebooks):
     assert [one["NotebookInstanceName"] for one in left] == ["theirs"]
 
 
+@pytest.mark.slow
 def test_a_run_ends_its_own_notebook_instances_alone(notebooks):
     mine = [*TAGS, {"Key": RUN_KEY, "Value": "r1"}]
     notebooks.create(FAILS, NotebookInstanceName="of-the-run", Tags=mine)

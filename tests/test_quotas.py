@@ -142,6 +142,7 @@ def test_an_update_counts_what_it_adds(deployer, model, scarce):
     deployer.delete(other)
 
 
+@pytest.mark.slow
 def test_of_two_at_once_only_one_gets_the_last_instance(deployer, scarce):
     codes: list[str] = []
 

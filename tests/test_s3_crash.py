@@ -5,6 +5,7 @@ import random
 import threading
 import time
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from s3_client import keys_of, new_bucket
 
@@ -102,6 +103,7 @@ def test_an_upload_in_parts_goes_on_after_a_restart(new_cloud):
     assert s3.get_object(**named)["Body"].read() == pieces[1] + pieces[2]
 
 
+@pytest.mark.slow
 def test_deleted_and_replaced_objects_stay_so(new_cloud):
     s3 = new_cloud.client("s3")
     bucket = new_bucket(s3)

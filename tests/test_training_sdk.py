@@ -143,6 +143,7 @@ def test_what_the_sdk_sends_is_described_back(trainer, fit):
     assert {"Key": "made", "Value": "by-sdk"} in tags
 
 
+@pytest.mark.slow
 def test_a_failed_fit_raises_with_the_reason(local_cloud, folder):
     code = textwrap.dedent(
         """

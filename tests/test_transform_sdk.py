@@ -117,6 +117,7 @@ def test_an_estimator_transforms_and_another_transformer_is_attached_to_its_job(
     assert "MaxConcurrentTransforms=1, MaxPayloadInMB=6, BatchStrategy=MULTI_RECORD" in printed
 
 
+@pytest.mark.slow
 def test_a_model_transforms_filtered_and_joined_records(notebook):
     _, report = notebook.run(
         """
