@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
     from rich.console import Console
     from rich.text import Text
 
@@ -156,7 +157,7 @@ def inline_html(text: str) -> str:
 
 
 @cache
-def _markdown() -> MarkdownIt:  # noqa: F821
+def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     # HTML in the Markdown is shown, not obeyed.

@@ -5,7 +5,6 @@ learner's is overwritten, and no check of a skipped task takes them for the lear
 """
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,14 +17,14 @@ from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.tasks import TASKS, Place, Task
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from maze_helpers.session import Connection
 
 FOLDER = "previous_task"
 TRAINS = f"{task_files.SOURCES}/{task_files.SCRIPT}"
 REFERENCE = "the reference solution"
 TYPICAL_JOB_S = 120
-# How Python ends a traceback.
-ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit)\b(?!:$)")
 
 
 class CheckpointError(MazeError):
@@ -76,7 +75,7 @@ def _reference(index: int) -> Start:
     return Start({name: text.encode() for name, text in texts.items()}, None, REFERENCE)
 
 
-def _written(notebook: "notebooks.NotebookNode") -> str:
+def _written(notebook: "NotebookNode") -> str:
     """Return a notebook's text without what its runs left."""
     import nbformat
 
@@ -287,19 +286,17 @@ def _train(start: Start, maze: "Connection", scripts: Path) -> str:
 
 
 def _last_error(maze: "Connection") -> str | None:
-    """Return the line with which the script of the newest job here ended, or None.
+    """Return the error with which the script of the newest job here ended, or None.
 
     The job's own reason has no word of it, if the image is scikit-learn's.
     """
-    from maze_helpers.checks.jobs import log_lines
+    from maze_helpers.checks.jobs import last_error
     from maze_helpers.trained import OWN_PREFIX
 
     newest = maze.boto_session.client("sagemaker").list_training_jobs(
         NameContains=OWN_PREFIX, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
     )
-    name = newest["TrainingJobSummaries"][0]["TrainingJobName"]
-    errors = [line for line in log_lines(maze.boto_session, name) if ERROR.match(line)]
-    return errors[-1] if errors else None
+    return last_error(maze.boto_session, newest["TrainingJobSummaries"][0]["TrainingJobName"])
 
 
 def _mark(place: Place, skipped: tuple[Task, ...]) -> Iterator[str]:

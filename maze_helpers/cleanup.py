@@ -17,6 +17,7 @@ import boto3
 import pandas as pd
 from botocore.exceptions import ClientError, WaiterError
 
+from maze_helpers import s3_urls
 from maze_helpers.endpoint_bills import LOG_GROUPS
 from maze_helpers.gone import is_gone
 from maze_helpers.job_kinds import (
@@ -278,7 +279,7 @@ def _prefixes(session: boto3.Session) -> Iterator[tuple[str, str]]:
         # Only what lies in a folder of the job's own name is certain to be the job's alone.
         before, its_own, _ = url.partition(f"/{name}/")
         if its_own and before.startswith("s3://"):
-            yield _place(before + its_own)
+            yield s3_urls.split(before + its_own)
     yield from _code_of_models(sagemaker)
 
 
@@ -324,13 +325,7 @@ def _code_of_models(sagemaker: Any) -> Iterator[tuple[str, str]]:
         folder, _, archive = url.rpartition("/")
         its_own = _TIME.sub("", folder.rpartition("/")[2]) == _TIME.sub("", name)
         if its_own and url.startswith("s3://") and archive == "sourcedir.tar.gz":
-            yield _place(url)
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Return the bucket and the key of an S3 URI."""
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
+            yield s3_urls.split(url)
 
 
 def _outermost(places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

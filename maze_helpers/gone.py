@@ -2,6 +2,8 @@
 
 from botocore.exceptions import ClientError
 
+# S3 answers a HEAD request with a bare 404.
+_NO_OBJECT = ("404", "NoSuchKey", "NoSuchBucket")
 _WORDS = ("Could not find", "RecordNotFound", "Lifecycle Config does not exist")
 
 
@@ -12,3 +14,8 @@ def is_gone(error: ClientError) -> bool:
     return code == "ResourceNotFoundException" or (
         code == "ValidationException" and any(words in str(error) for words in _WORDS)
     )
+
+
+def is_object_gone(error: ClientError) -> bool:
+    """Return whether a call of S3 failed because there is no such object, or no such bucket."""
+    return error.response["Error"]["Code"] in _NO_OBJECT

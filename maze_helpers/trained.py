@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from maze_helpers import data, project
+from maze_helpers import data, project, s3_urls
 from maze_helpers.metrics import metric_definitions
 from maze_helpers.session import Connection
 from maze_helpers.tags import PREFIX, TAGS, is_tagged
@@ -96,7 +96,7 @@ def _completed_jobs(sagemaker: Any, prefixes: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_in_s3(s3: Any, url: str) -> bool:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
+    bucket, key = s3_urls.split(url)
     if not key:
         return False
     try:

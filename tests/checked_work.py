@@ -1,4 +1,4 @@
-"""What the tests of chapter 2's checks share: whose work is looked at, and by whose session."""
+"""What the tests of the seven checks share: whose work is looked at, and by whose session."""
 
 import io
 import os

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 
-from maze_helpers import data
+from maze_helpers import data, s3_urls
 from maze_helpers.checks.check import Missing
 from maze_helpers.checks.model import load_artifact, predict
 from maze_helpers.checks.script import Script, parse_script
+from maze_helpers.gone import is_object_gone
 
 Job = dict[str, Any]
-GONE = ("404", "NoSuchKey", "NoSuchBucket")
 HELD_OUT = ("test", "valid", "eval", "held")
 # The digits are half a megabyte; what is larger is not read for its columns.
 LARGEST_CSV_BYTES = 20_000_000
@@ -30,9 +30,9 @@ def download_model(session: boto3.Session, job: Job) -> Any:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.tar.gz")
         try:
-            session.client("s3").download_file(*_place(url), str(path))
+            session.client("s3").download_file(*s3_urls.split(url), str(path))
         except ClientError as error:
-            if error.response["Error"]["Code"] not in GONE:
+            if not is_object_gone(error):
                 raise
             raise Missing(
                 f"There is no {url}: does train.py save its model where SM_MODEL_DIR says?"
@@ -46,11 +46,11 @@ def scripts_of(session: boto3.Session, job: Job) -> list[Script]:
     if not url.startswith("s3://"):
         return []
     try:
-        archive = session.client("s3").get_object(**_named(*_place(url)))["Body"].read()
+        archive = session.client("s3").get_object(**_named(*s3_urls.split(url)))["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             return list(_scripts_in(tar))
     except ClientError as error:
-        if error.response["Error"]["Code"] not in GONE:
+        if not is_object_gone(error):
             raise
         return []
     except tarfile.TarError:
@@ -108,7 +108,7 @@ def _readings(model: Any, rows: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.n
 def _tables(session: boto3.Session, uri: str) -> Iterator[pd.DataFrame]:
     """Yield the tables of numbers at a URI, without their heads."""
     s3 = session.client("s3")
-    bucket, prefix = _place(uri)
+    bucket, prefix = s3_urls.split(uri)
     try:
         found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
         for item in found:
@@ -116,7 +116,7 @@ def _tables(session: boto3.Session, uri: str) -> Iterator[pd.DataFrame]:
                 body = s3.get_object(**_named(bucket, item["Key"]))["Body"].read()
                 yield from _table(body)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in GONE:
+        if not is_object_gone(error):
             raise
 
 
@@ -131,11 +131,6 @@ def _table(body: bytes) -> Iterator[pd.DataFrame]:
         rows = rows.iloc[1:]
     if len(rows) and not rows.isna().any(axis=None):
         yield rows
-
-
-def _place(url: str) -> tuple[str, str]:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def _named(bucket: str, key: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 RUNNING = ("InProgress", "Stopping")
 # The last line of a traceback, but not the image's word on it.
 _ERROR_LINE = re.compile(
-    r"(?!AlgorithmError|ExecuteUserScriptError)[A-Za-z_][\w.]*(Error|Exception)\b"
+    r"(?!AlgorithmError|ExecuteUserScriptError)[A-Za-z_][\w.]*(Error|Exception|Exit)\b"
 )
 
 
@@ -46,12 +46,14 @@ def script_failed(job: dict[str, Any]) -> bool:
 def _reason(session: boto3.Session, job: dict[str, Any]) -> str:
     """Return why a job failed: the error that its script ended with, else what SageMaker says."""
     said = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
-    if not script_failed(job):
-        return said
-    errors = [
-        line for line in log_lines(session, job["TrainingJobName"]) if _ERROR_LINE.match(line)
-    ]
-    return errors[-1] if errors else said
+    error = last_error(session, job["TrainingJobName"]) if script_failed(job) else None
+    return error or said
+
+
+def last_error(session: boto3.Session, job_name: str) -> str | None:
+    """Return the last line of the last traceback in a training job's log; None without one."""
+    errors = [line for line in log_lines(session, job_name) if _ERROR_LINE.match(line)]
+    return errors[-1] if errors else None
 
 
 def log_lines(session: boto3.Session, job_name: str) -> list[str]:

@@ -8,13 +8,14 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from maze_helpers import s3_urls
 from maze_helpers.local_cloud.errors import MazeError
 
 
 @contextmanager
 def local_copy(session: boto3.Session, uri: str) -> Iterator[Path]:
     """Yield a temporary copy of an object. Raises: MazeError, if it cannot be had."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = s3_urls.split(uri)
     if not bucket or not key or key.endswith("/"):
         raise MazeError(f"{uri} names no object: write s3://bucket/…/model.tar.gz.")
     with tempfile.TemporaryDirectory() as folder:

@@ -10,8 +10,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from maze_helpers import model_archive
+from maze_helpers import model_archive, s3_urls
 from maze_helpers.checks.check import Check, Missing
+from maze_helpers.gone import is_object_gone
 from maze_helpers.model_archive.finding import BROKEN
 from maze_helpers.model_archive.module_source import ModuleSource, UnreadableError
 
@@ -37,13 +38,13 @@ def _look(session: boto3.Session, archive_url: str, answer: Any) -> str:
 
 
 def _download(session: boto3.Session, url: str, path: Path) -> None:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
+    bucket, key = s3_urls.split(url)
     if not url.startswith("s3://") or not key:
         raise Missing(f"{url} is not the URI of an archive in S3, s3://bucket/…/model.tar.gz.")
     try:
         session.client("s3").download_file(bucket, key, str(path))
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NoSuchBucket"):
+        if not is_object_gone(error):
             raise
         raise Missing(f"There is no {url}: `aws s3 cp model.tar.gz {url}` uploads it.") from error
 

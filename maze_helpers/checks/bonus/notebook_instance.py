@@ -6,6 +6,7 @@ from datetime import datetime
 import boto3
 from botocore.exceptions import ClientError
 
+from maze_helpers import s3_urls
 from maze_helpers.checks.check import Check, Missing
 from maze_helpers.checks.jobs import completed_job
 
@@ -62,7 +63,7 @@ def _has_logged(session: boto3.Session, name: str) -> bool:
 
 def _weights(session: boto3.Session, url: str, instance: dict | None) -> str:
     """Return the URI of weights below a URI; raise Missing, if the instance left none."""
-    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    bucket, prefix = s3_urls.split(url)
     if not url.startswith("s3://"):
         raise Missing(f"{url} is not where in S3 the instance left its model, s3://bucket/….")
     s3 = session.client("s3")

@@ -3,13 +3,14 @@
 import io
 import re
 import tarfile
-from collections.abc import Iterator
 
 import boto3
 from botocore.exceptions import ClientError
 
+from maze_helpers import s3_urls
 from maze_helpers.checks.check import Check, Missing
-from maze_helpers.checks.jobs import completed_job
+from maze_helpers.checks.jobs import completed_job, log_lines
+from maze_helpers.gone import is_object_gone
 from maze_helpers.metrics import scrape_metric
 
 # Fewer utterances than these are a slice, for a quick run: its accuracy says nothing.
@@ -20,8 +21,6 @@ WEIGHTS = re.compile(r"\.(pth|pt|bin|safetensors|ckpt)$")
 INSTALLS = re.compile(r"pip[\"'\s,]+install|pip\.main")
 # "epoch=2 …" and "Epoch 2: …", but not "going on after epoch 1".
 EPOCH = r"(?i)^\s*epoch\W{1,3}(\d+)"
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-NOT_THERE = ("404", "NoSuchKey", "NoSuchBucket")
 
 
 def _look(session: boto3.Session, job_name: str, resumed_job_name: str) -> str:
@@ -58,11 +57,11 @@ def _judge_source(session: boto3.Session, job: dict) -> None:
 
 
 def _archive(session: boto3.Session, url: str, hint: str) -> tarfile.TarFile:
-    bucket, key = url.removeprefix("s3://").split("/", 1)
+    bucket, key = s3_urls.split(url)
     try:
         body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        if error.response["Error"]["Code"] not in NOT_THERE:
+        if not is_object_gone(error):
             raise
         raise Missing(f"There is no {url}: {hint}") from error
     return tarfile.open(fileobj=io.BytesIO(body))
@@ -72,7 +71,7 @@ def _judge_metrics(session: boto3.Session, job: dict) -> str:
     definitions = job["AlgorithmSpecification"].get("MetricDefinitions", [])
     if not definitions:
         raise Missing("The job has no metric definitions: give the estimator metric_definitions.")
-    lines = list(_log_lines(session, job["TrainingJobName"]))
+    lines = log_lines(session, job["TrainingJobName"])
     epochs = max(len(scrape_metric(row["Regex"], lines)) for row in definitions)
     if epochs < EPOCHS_NEEDED:
         raise Missing("No metric was reported in more than one epoch, so there is no curve.")
@@ -108,7 +107,7 @@ def _utterances(session: boto3.Session, job: dict) -> int:
     if "train" not in channels:
         raise Missing("The job had no channel named train: fit({'train': s3_url}) gives it one.")
     source = channels["train"]["DataSource"]["S3DataSource"]["S3Uri"]
-    bucket, prefix = source.removeprefix("s3://").split("/", 1)
+    bucket, prefix = s3_urls.split(source)
     s3 = session.client("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     bodies = [
@@ -123,7 +122,7 @@ def _judge_resumption(session: boto3.Session, job_name: str) -> None:
     job = completed_job(session, job_name)
     if "CheckpointConfig" not in job:
         raise Missing(f"{job_name} has no checkpoints: give the estimator checkpoint_s3_uri.")
-    epochs = scrape_metric(EPOCH, _log_lines(session, job_name))
+    epochs = scrape_metric(EPOCH, log_lines(session, job_name))
     if not epochs:
         raise Missing(f"{job_name} prints no epochs, such as epoch=2, to see where it began.")
     if epochs[0] <= 1:
@@ -131,15 +130,6 @@ def _judge_resumption(session: boto3.Session, job_name: str) -> None:
             f"{job_name} began at epoch {epochs[0]:g}: is its checkpoint_s3_uri that of the job "
             "that was interrupted, and was there a checkpoint yet?"
         )
-
-
-def _log_lines(session: boto3.Session, job_name: str) -> Iterator[str]:
-    pages = (
-        session.client("logs")
-        .get_paginator("filter_log_events")
-        .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/")
-    )
-    return (event["message"] for page in pages for event in page["events"])
 
 
 training_job = Check(

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import numpy as np
 
+from maze_helpers import s3_urls
 from maze_helpers.checks.chapter_2.digit_answers import as_digits, columns, readings
 from maze_helpers.checks.chapter_2.digit_rows import Row, label_of, rows
 from maze_helpers.checks.chapter_2.transform_data import Object, input_objects, listed, output_of
@@ -64,7 +65,7 @@ def _pairs(
 ) -> list[tuple[Object | None, Object]]:
     """Return each object of the input with its output; outputs alone, if the input is deleted."""
     path = job["TransformOutput"]["S3OutputPath"].rstrip("/") + "/"
-    start = path.removeprefix("s3://").partition("/")[2]
+    _, start = s3_urls.split(path)
     outputs = {each.key.removeprefix(start): each for each in listed(session, path)}
     sources = input_objects(session, job)
     if not sources:

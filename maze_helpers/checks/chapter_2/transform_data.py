@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-_GONE = ("404", "NoSuchKey", "NoSuchBucket")
+from maze_helpers import s3_urls
+from maze_helpers.gone import is_object_gone
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def input_objects(session: boto3.Session, job: dict[str, Any]) -> list[Object]:
 
 def listed(session: boto3.Session, uri: str) -> list[Object]:
     """Return the objects below a URI, in the order of their keys."""
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    bucket, prefix = s3_urls.split(uri)
     pages = session.client("s3").get_paginator("list_objects_v2")
     try:
         return [
@@ -42,7 +43,7 @@ def listed(session: boto3.Session, uri: str) -> list[Object]:
             for each in page.get("Contents", [])
         ]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _GONE:
+        if not is_object_gone(error):
             raise
         return []
 
@@ -54,7 +55,7 @@ def _of_manifest(session: boto3.Session, uri: str) -> list[Object]:
         return []
     first, *names = json.loads(found[0].read(session))
     below = {each.key: each for each in listed(session, first["prefix"])}
-    start = first["prefix"].removeprefix("s3://").partition("/")[2]
+    _, start = s3_urls.split(first["prefix"])
     return [below[start + name] for name in dict.fromkeys(names) if start + name in below]
 
 
