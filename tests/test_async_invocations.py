@@ -156,6 +156,7 @@ def test_a_request_that_waited_too_long_leaves_a_failure(tmp_path):
             assert b"waited too long" in failure.read()
 
 
+@pytest.mark.slow
 def test_cloudwatch_counts_and_times_the_requests(local_cloud):
     with echo_endpoint(local_cloud, **output_config()) as echo:
         for command in ("", "sleep 2.5", "status 400 Bad"):  # the queue is measured each second
@@ -281,6 +282,7 @@ def test_an_endpoint_that_is_not_there_is_not_found(echo):
     assert message == "Endpoint nowhere of account 111122223333 not found."
 
 
+@pytest.mark.slow
 def test_the_sdks_async_predictor_waits_for_its_output_and_for_failures(echo, tmp_path):
     (tmp_path / "predict.py").write_text(PREDICT)
     done = subprocess.run(

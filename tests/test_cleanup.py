@@ -59,6 +59,7 @@ def test_what_was_listed_is_what_is_removed(session):
     assert cleanup.clean(session, dry_run=False).equals(listed)
 
 
+@pytest.mark.slow
 def test_more_objects_than_one_request_deletes_are_all_removed(session):
     s3 = session.client("s3")
     for i in range(1005):

@@ -123,6 +123,7 @@ def test_everything_survives_a_kill(new_cloud):
     assert found["CreateDate"] == key["CreateDate"]
 
 
+@pytest.mark.slow
 def test_a_prepared_role_may_be_made_after_a_restart_too(new_cloud):
     assert attached(new_cloud.client("iam")) == POLICIES
     for expected in ("made", "EntityAlreadyExists"):

@@ -156,6 +156,7 @@ def test_requests_are_shared_by_weight_unless_they_name_a_variant(local_cloud):
     deployer.delete(name)
 
 
+@pytest.mark.slow
 def test_the_sdks_predictor_gets_back_what_its_serializers_sent(echo, tmp_path):
     (tmp_path / "predict.py").write_text(PREDICT)
     done = subprocess.run(

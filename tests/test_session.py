@@ -91,6 +91,7 @@ def test_the_exercises_boilerplate_runs_verbatim(local_cloud, beside):
     local_cloud.client("s3").head_bucket(Bucket=bucket)
 
 
+@pytest.mark.slow
 def test_the_sdk_may_be_imported_before(beside):
     text = "import sagemaker, sagemaker.session\n" + CONNECT
     text += "print(sagemaker.get_execution_role(), type(sagemaker.session.time).__name__)"
@@ -102,6 +103,7 @@ def test_a_plain_script_under_maze_env_needs_no_connect(under_maze_env):
     assert script(text, under_maze_env) == [f"{ROLE} <class 'local_only.BriefClock'>"]
 
 
+@pytest.mark.slow
 def test_connecting_under_maze_env_works_too(under_maze_env):
     text = CONNECT + "import sagemaker; print(sagemaker.get_execution_role(), connection.mode)"
     assert script(text, under_maze_env) == [f"{ROLE} local"]

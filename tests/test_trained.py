@@ -46,6 +46,7 @@ def test_a_job_whose_model_was_deleted_is_passed_over(maze):
     assert trained_job(maze) == "maze-task-3-1"
 
 
+@pytest.mark.slow
 def test_where_there_is_no_model_one_is_trained_once(new_cloud, tmp_path):
     code = (
         "from maze_helpers.session import connect; from maze_helpers.trained import trained_job; "
