@@ -62,8 +62,14 @@ class Script:
 
     @property
     def does_something(self) -> bool:
-        """Whether a line outside of functions does something, imports and stubs aside."""
-        return not all(isinstance(node, _GIVEN) or _is_stub(node) for node in self.tree.body)
+        """Whether a line outside of functions does something, imports and stubs aside.
+
+        The call of main below `if __name__ == "__main__":` is given in some skeletons.
+        """
+        return not all(
+            isinstance(node, _GIVEN) or _is_stub(node) or _asks_for_its_name(node)
+            for node in self.tree.body
+        )
 
     def calls(self, function: str) -> bool:
         """Return whether the script calls the function anywhere but in the function itself."""
@@ -95,6 +101,12 @@ class Run:
     def last_word(self) -> str:
         """The last line it wrote to stderr: the error, if it was one."""
         return (self.stderr.strip().splitlines() or [f"exit code {self.exit_code}"])[-1]
+
+
+def _asks_for_its_name(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and any(
+        getattr(part, "id", None) == "__name__" for part in ast.walk(node.test)
+    )
 
 
 def _is_add_argument(node: ast.AST) -> bool:
