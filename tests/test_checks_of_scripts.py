@@ -245,7 +245,7 @@ def test_task_2_reads_what_is_missing(tmp_path, old, new, words):
         ("--model-dir", "--where", ["--model-dir"]),
         ("args.n_estimators)", "100)", ["asked for 120 trees and grew 100"]),
         ("args.train, args.model_dir", "args.train, '.'", ["does not save the model"]),
-        ('__name__ == "__main__"', '__name__ == "main"', ["neither prints nor saves", "main()"]),
+        ('__name__ == "__main__"', '__name__ == "main"', ["does not save the model", "main()"]),
         ("def fit(train,", "def fit(", ["fails when given arguments", "TypeError"]),
         ("iloc[:, :-1]", "iloc[:, :-2]", ["63 features"]),
         ("df.iloc[:, :-1]", "df", ["65 features", "label or an index"]),

@@ -148,8 +148,8 @@ def _why_no_model(run: Run) -> str:
         return f"src/train.py fails when given arguments, with {run.last_word!r}."
     if not run.stdout and not run.stderr:
         return (
-            "src/train.py runs, and neither prints nor saves anything: "
-            "does its end call main(), under `if __name__ == '__main__':`?"
+            "src/train.py does not save the model in the folder its argument names, and prints "
+            "nothing: does its end call main(), under `if __name__ == '__main__':`?"
         )
     return "src/train.py does not save the model in the folder its argument names."
 
