@@ -32,6 +32,8 @@ SLOW_MINUTES, STUCK_MINUTES = 20, 30
 SILENT_MINUTES = 15
 # What is larger is none of ours, and not read.
 MOST_BYTES = 1_000_000
+THROUGH = "through"
+_TITLES = [f"{number} {task.title}" for number, task in enumerate(TASKS, 1)]
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,6 @@ class Board:
         return environment.get_template(TEMPLATE).render(board=self, tasks=TASKS)
 
 
-THROUGH = "through"
-_TITLES = [f"{number} {task.title}" for number, task in enumerate(TASKS, 1)]
-
-
 def board(files: Sequence[tuple[str, bytes]], at: datetime | None = None) -> Board:
     """Return the board of published files, each with its name, as it is at a time; now, if None.
 
@@ -141,10 +139,10 @@ def _by_need(row: Row) -> tuple:
 
 def _row(found: Published, at: datetime) -> Row:
     tasks = [found.tasks.get(task.name) for task in TASKS]
-    here = next((n for n, task in enumerate(tasks) if _ended_at(task) is None), None)
+    ends = [task.ended_at if task else None for task in tasks]
+    here = ends.index(None) if None in ends else None
     minutes = None
     if here is not None:
-        ends = [_ended_at(task) for task in tasks]
         began = max(_time(when) for when in (found.started_at, *ends) if when)
         minutes = max((at - began) / timedelta(minutes=1), 0)
     return Row(
@@ -159,12 +157,6 @@ def _row(found: Published, at: datetime) -> Row:
         tuple(found.running),
         found.usd,
     )
-
-
-def _ended_at(task: PublishedTask | None) -> str | None:
-    """Return when a task was done or caught up with, whichever was first; None before."""
-    ends = (task.done_at, task.caught_up_at) if task else ()
-    return min(filter(None, ends), default=None)
 
 
 def _time(text: str) -> datetime:

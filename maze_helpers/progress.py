@@ -42,7 +42,7 @@ class TaskProgress:
     @property
     def ended_at(self) -> str | None:
         """When the task was done or caught up with, whichever was first; None before."""
-        return min(filter(None, (self.done_at, self.caught_up_at)), default=None)
+        return first_of(self.done_at, self.caught_up_at)
 
 
 @dataclass
@@ -55,6 +55,11 @@ class Progress:
     def of(self, task: str) -> TaskProgress:
         """Return what is known of the task, such as "chapter_1/task_3"."""
         return self.tasks.setdefault(task, TaskProgress())
+
+
+def first_of(*times: str | None) -> str | None:
+    """Return the earliest of times as the file has them; None, where there is none."""
+    return min(filter(None, times), default=None)
 
 
 def now() -> str:

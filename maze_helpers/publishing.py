@@ -7,7 +7,6 @@ answers' texts, no account, no credentials and no path of the machine.
 import json
 import os
 import re
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +16,10 @@ from typing import Any, get_args, get_type_hints
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from maze_helpers import cost
+from maze_helpers import cost, s3_urls
 from maze_helpers.local_cloud.errors import MazeError
-from maze_helpers.progress import Progress, TaskProgress, now
+from maze_helpers.local_cloud.home import write_whole
+from maze_helpers.progress import Progress, TaskProgress, first_of, now
 from maze_helpers.running import Running, running
 from maze_helpers.tasks import TASKS
 
@@ -46,6 +46,11 @@ class PublishedTask:
     caught_up_at: str | None
     hints: int
     answers: int
+
+    @property
+    def ended_at(self) -> str | None:
+        """When the task was done or caught up with, whichever was first; None before."""
+        return first_of(self.done_at, self.caught_up_at)
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def _put(session: boto3.Session, place: str, name: str, text: str) -> str:
 
 def split(place: str) -> tuple[str, str]:
     """Return the bucket and the prefix of s3://bucket/prefix, the prefix ending in a slash."""
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    bucket, prefix = s3_urls.split(place)
     if not bucket:
         raise PublishingError(f"{place} names no bucket: write s3://bucket/prefix.")
     return bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
@@ -127,12 +132,7 @@ def _write(folder: Path, name: str, text: str) -> Path:
     if not folder.is_dir():
         raise PublishingError(f"There is no folder {folder}: ask your facilitator for its name.")
     try:
-        # Others read the folder: the file is whole at once, and theirs to read.
-        handle, partial = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(partial, 0o644)
-        os.replace(partial, folder / name)
+        write_whole(folder / name, text, mode=0o644)
     except OSError as error:
         raise PublishingError(f"{folder} cannot be written to: {error.strerror}.") from error
     return folder / name

@@ -1,5 +1,6 @@
 import json
 import stat
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -42,7 +43,7 @@ def test_what_is_published_comes_back(what, tmp_path, session):
 
 
 def test_it_holds_counts_and_none_of_a_learners_texts(what, tmp_path, session):
-    text = open(publishing.publish(what, str(tmp_path), session)).read()
+    text = Path(publishing.publish(what, str(tmp_path), session)).read_text()
     task = json.loads(text)["tasks"]["chapter_1/task_1"]
     assert (task["hints"], task["answers"], task["checks"]) == (3, 1, 2)
     for private in ("ada", "123456789012", "saves the model"):

@@ -122,12 +122,16 @@ def _is_checkout(folder: Path) -> bool:
     return project.is_file() and 'name = "sagemaker-maze"' in project.read_text(errors="replace")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, its owner's alone, so that a reader sees the old text or the new one."""
+def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file so that a reader sees the old text or the new one.
+
+    mode: its permissions; those of its owner alone, unless others are to read it.
+    """
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chmod(partial, mode)
         os.replace(partial, path)
     except OSError:
         os.unlink(partial)
