@@ -98,7 +98,9 @@ def _shared(index: int, source: Path) -> Start:
             "name another group's, or leave out --from."
         )
     _check_written(folder, files)
-    return Start(files, _training(index, folder, files), source.name)
+    is_of_task = folder.match(previous.name)
+    whose = folder.parents[1].name if is_of_task else f"the notebook {source.name}"
+    return Start(files, _training(index, folder, files), whose)
 
 
 def _find(source: Path, previous: Task) -> tuple[Path, str]:

@@ -21,13 +21,18 @@ def local_changes(home: Path, current: Mapping[str, str]) -> Changes:
     # Every AWS_ variable can send a client elsewhere: other keys, roles, endpoints, models.
     changes: Changes = {name: None for name in current if name.startswith("AWS_")}
     changes |= _local_values(Home(home))
-    for name, separator in LISTS.items():
-        ours = _list_items(name)
-        others = [
-            part for part in current.get(name, "").split(separator) if part not in ("", *ours)
-        ]
-        changes[name] = separator.join(ours + others)
-    return changes
+    return changes | {name: _with_ours_first(name, current) for name in LISTS}
+
+
+def own_programs_first(current: Mapping[str, str]) -> Changes:
+    """Return what to change so that `python` and `aws` in a shell are those beside this Python."""
+    return {"PATH": _with_ours_first("PATH", current)}
+
+
+def _with_ours_first(name: str, current: Mapping[str, str]) -> str:
+    ours, separator = _list_items(name), LISTS[name]
+    others = [part for part in current.get(name, "").split(separator) if part not in ("", *ours)]
+    return separator.join(ours + others)
 
 
 def changes_back(current: Mapping[str, str]) -> Changes:

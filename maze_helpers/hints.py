@@ -109,6 +109,18 @@ def next_hint(place: Place, part: Part | None = None) -> Hint | Topic:
     return Hint(topic, shown + 1)
 
 
+def last_shown(place: Place, part: Part) -> Hint | None:
+    """Return the hint of a part that was shown last; None, if none was.
+
+    Raises: TaskError, if the task has no such part; HintsError.
+    """
+    topics = {topic.part: topic for topic in load(path_of(place.task))}
+    require(part, list(topics), place.task)
+    shown = progress.read(place.root).of(place.task.name).hints.get(part.name, 0)
+    topic = topics[part]
+    return Hint(topic, min(shown, len(topic.hints))) if shown else None
+
+
 def where_the_answer_is(place: Place, topic: Topic) -> str:
     """Return one sentence that says how to see the answer, in Markdown."""
     name = topic.part.name

@@ -19,14 +19,18 @@ STAYS_DONE = Below(
     "The task stays done in your progress, whatever you have tried, deleted or cleaned up since; "
     "`hint()` in a cell, or `maze hint` in a terminal, still has hints.",
 )
+STILL_THE_SAME = Below(
+    "", "It is as it was at the last check: `hint()` in a cell, or `maze hint`, has the next hint."
+)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on the work on a task."""
+    """The verdict on the work on a task. is_as_before: whether the last check said the same."""
 
     place: Place
     verdict: Verdict
+    is_as_before: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -47,9 +51,7 @@ def judge(place: Place, mode: str | None = None) -> Judgement:
     """
     since = datetime.fromisoformat(progress.read(place.root).started_at)
     work = Work(place.folder, _session(place, mode), since)
-    judgement = Judgement(place, CHECKS[place.task.name].verdict(work))
-    _keep(judgement)
-    return judgement
+    return _keep(place, CHECKS[place.task.name].verdict(work))
 
 
 def _session(place: Place, mode: str | None) -> boto3.Session:
@@ -61,10 +63,11 @@ def _session(place: Place, mode: str | None) -> boto3.Session:
         raise MazeError(f"Your AWS settings cannot be used: {error}.") from error
 
 
-def _keep(judgement: Judgement) -> None:
+def _keep(place: Place, verdict: Verdict) -> Judgement:
     now = progress.now()
-    with progress.changing(judgement.place.root) as known:
-        task = known.of(judgement.place.task.name)
+    with progress.changing(place.root) as known:
+        task = known.of(place.task.name)
+        judgement = Judgement(place, verdict, task.sentence == verdict.sentence)
         task.verdict, task.sentence = judgement.verdict.headline, judgement.verdict.sentence
         task.step = judgement.step
         task.checks += 1
@@ -72,12 +75,14 @@ def _keep(judgement: Judgement) -> None:
             task.first_check_at = task.first_check_at or now
         if judgement.is_done:
             task.done_at = task.done_at or now
+    return judgement
 
 
 def help_with(judgement: Judgement) -> tuple[Below, ...]:
     """Return the next hint for the step that the verdict found missing, noted as shown.
 
-    When all were shown: where the answer is. Where the task was done before: that it stays so.
+    While the verdict says the same: the last one again, since nothing was tried. When all were
+    shown: where the answer is. Where the task was done before: that it stays so.
     """
     known = progress.read(judgement.place.root)
     if known.of(judgement.place.task.name).done_at:
@@ -85,8 +90,11 @@ def help_with(judgement: Judgement) -> tuple[Below, ...]:
         return (STAYS_DONE,) if is_lost else ()
     if judgement.step is None:
         return ()
+    part = Part(STEP, judgement.step)
     try:
-        found = hints.next_hint(judgement.place, Part(STEP, judgement.step))
+        if judgement.is_as_before and (last := hints.last_shown(judgement.place, part)):
+            return (Below(last.label, last.text), STILL_THE_SAME)
+        found = hints.next_hint(judgement.place, part)
     except (HintsError, TaskError) as error:
         # The verdict is worth more than its hint.
         return (Below("No hint", str(error)),)

@@ -23,6 +23,8 @@ NOT_YOURS = "These are the worked notebooks: `maze start` makes a folder of your
 
 def check(task: str | None, mode: str | None, as_json: bool) -> int:
     """Print the verdict on a task, or on all where no task is; return the exit code."""
+    if task is not None and tasks.has_chapters(Path(task)):
+        return _check_all(Path(task).resolve(), mode, as_json)
     try:
         place = tasks.here(task)
     except TaskError:

@@ -1,11 +1,20 @@
 """The commands of `maze` for learners. What a command needs is imported inside it."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from maze_helpers.cli_options import json_option, mode_option, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from maze_helpers.notes import Note
+    from maze_helpers.tasks import Place
 
 
 @click.group()
@@ -82,8 +91,9 @@ def answer(words: tuple[str, ...]) -> None:
     answers.reveal(place, part).print(_console())
 
 
-@learner.command()
-@click.argument("words", nargs=-1, metavar="[TASK] [QUESTION] [TEXT]")
+# A note may begin with a minus sign.
+@learner.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, metavar="[TASK] [QUESTION] [TEXT]", type=click.UNPROCESSED)
 @click.option("--markdown", is_flag=True, help="List the notes as a page of Markdown.")
 def note(words: tuple[str, ...], markdown: bool) -> None:
     """Keep your own answer to a question for the review round.
@@ -108,7 +118,7 @@ def note(words: tuple[str, ...], markdown: bool) -> None:
     notes.box(found).print(_console())
 
 
-def _list_notes(found: list["Note"], as_markdown: bool) -> None:  # noqa: F821
+def _list_notes(found: list[Note], as_markdown: bool) -> None:
     from maze_helpers import notes
 
     if not found:
@@ -138,7 +148,7 @@ def progress(as_json: bool) -> None:
         view.print(_console())
 
 
-def _place_and_part(words: tuple[str, ...]) -> tuple["Place", str | None, str]:  # noqa: F821
+def _place_and_part(words: tuple[str, ...]) -> tuple[Place, str | None, str]:
     """Return the task's place, the step or question, and the rest of what somebody typed."""
     from maze_helpers import parts, tasks
 
@@ -151,7 +161,7 @@ def _refuse(rest: str) -> None:
         raise click.UsageError(f"What is {rest!r}? Put quotes around names such as 'step 2'.")
 
 
-def _console() -> "Console":  # noqa: F821
+def _console() -> Console:
     from rich.console import Console
 
     return Console()
@@ -212,6 +222,9 @@ def share(task: str | None, repository: Path, name: str | None, outputs: bool) -
         click.echo("Nothing has changed since it was shared.")
     else:
         click.echo(f"Committed as {shared.commit}: {', '.join(shared.names)}.")
+    if shared.unwritten:
+        places = "1 place" if shared.unwritten == 1 else f"{shared.unwritten} places"
+        click.echo(f"Not finished: {places} of the notebook still to write (YOUR CODE HERE).")
     click.echo(f"Send it: {shared.push}")
     following = tasks.TASKS[tasks.TASKS.index(place.task) + 1 :][:1]
     for next_task in following:

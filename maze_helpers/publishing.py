@@ -99,25 +99,49 @@ def _marks(one: TaskProgress) -> PublishedTask:
 def publish(what: Published, place: str, session: boto3.Session) -> str:
     """Write it to a folder, or below s3://bucket/prefix; return where it is now.
 
-    Raises: PublishingError, if that cannot be written to.
+    Raises: PublishingError, if that cannot be written to, or another pair has taken the name.
     """
     text = json.dumps(asdict(what), indent=2) + "\n"
     name = f"{what.name.replace(' ', '-')}{SUFFIX}"
     if place.startswith("s3://"):
-        return _put(session, place, name, text)
-    return str(_write(Path(os.path.expanduser(place)), name, text))
+        return _put(session, place, name, text, what)
+    return str(_write(Path(os.path.expanduser(place)), name, text, what))
 
 
-def _put(session: boto3.Session, place: str, name: str, text: str) -> str:
+def _put(session: boto3.Session, place: str, name: str, text: str, what: Published) -> str:
     bucket, prefix = split(place)
-    key = f"{prefix}{name}"
+    s3 = session.client("s3")
+    where = {"Bucket": bucket, "Key": f"{prefix}{name}"}
+    url = f"s3://{bucket}/{prefix}{name}"
     try:
-        session.client("s3").put_object(
-            Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json"
-        )
+        _require_own(url, _body(s3, where), what)
+        s3.put_object(**where, Body=text.encode(), ContentType="application/json")
     except (BotoCoreError, ClientError) as error:
         raise PublishingError(f"{place} cannot be written to: {error}.") from error
-    return f"s3://{bucket}/{key}"
+    return url
+
+
+def _body(s3: Any, where: dict[str, str]) -> bytes | None:
+    """Return what is there; None, where nothing is, or where those who write may not read."""
+    try:
+        return s3.get_object(**where)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+            raise
+        return None
+
+
+def _require_own(where: str, text: bytes | None, what: Published) -> None:
+    """Raise PublishingError, if the file there is of a pair that began at another time."""
+    try:
+        there = None if text is None else published(text.decode())
+    except ValueError:
+        return  # it shows on no board
+    if there and there.started_at != what.started_at:
+        raise PublishingError(
+            f"{where} is of a pair that began at another time: choose another name with --as, "
+            "or remove that file, if it is yours."
+        )
 
 
 def split(place: str) -> tuple[str, str]:
@@ -128,14 +152,16 @@ def split(place: str) -> tuple[str, str]:
     return bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
 
-def _write(folder: Path, name: str, text: str) -> Path:
+def _write(folder: Path, name: str, text: str, what: Published) -> Path:
     if not folder.is_dir():
         raise PublishingError(f"There is no folder {folder}: ask your facilitator for its name.")
+    path = folder / name
     try:
-        write_whole(folder / name, text, mode=0o644)
+        _require_own(str(path), path.read_bytes() if path.exists() else None, what)
+        write_whole(path, text, mode=0o644)
     except OSError as error:
         raise PublishingError(f"{folder} cannot be written to: {error.strerror}.") from error
-    return folder / name
+    return path
 
 
 def published(text: str) -> Published:

@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 import botocore.exceptions
 
-from maze_helpers.environment import Changes, changes_back, local_changes
+from maze_helpers.environment import Changes, changes_back, local_changes, own_programs_first
 from maze_helpers.local_cloud import server
 from maze_helpers.local_cloud.errors import MazeError
 from maze_helpers.local_cloud.home import find_home
@@ -109,6 +109,7 @@ def _connect_to_local_cloud(role: str | None) -> Connection:
 def _connect_to_aws(role: str | None) -> Connection:
     _environment.restore()
     _environment.change(changes_back(os.environ))
+    _environment.change(own_programs_first(os.environ))
     local_only.uninstall()
     try:
         session = _new_default_session()

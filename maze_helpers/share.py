@@ -19,6 +19,12 @@ from maze_helpers.tasks import ROOT, Place
 
 NAME = re.compile(r"\w[\w.-]{0,79}")
 NOT_MINE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+UNDER_WAY = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "REBASE_HEAD": "rebase",
+}
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -30,13 +36,15 @@ class ShareError(MazeError):
 class Shared:
     """What is shared. commit: the new commit, or None, where nothing has changed.
 
-    folder: the somebody's in the repository; `maze checkpoint` starts from it.
+    folder: the somebody's in the repository; `maze checkpoint` starts from it. unwritten: how many
+    places of the notebook are still the skeleton's.
     """
 
     folder: Path
     names: list[str]
     commit: str | None
     push: str
+    unwritten: int
 
 
 def share(
@@ -57,7 +65,9 @@ def share(
     _check_paths(git, paths)
     _write(paths)
     commit = git.commit(list(paths), f"Share {place.task.name} of {name}")
-    return Shared(git.folder / name, sorted(files), commit, git.push_line())
+    notebook = files.get(place.task.notebook, b"")
+    unwritten = notebook.count(notebooks.STUB[1].encode())
+    return Shared(git.folder / name, sorted(files), commit, git.push_line(), unwritten)
 
 
 def _checked_name(name: str | None, author: str) -> str:
@@ -195,6 +205,13 @@ class Git:
                 f"{self.folder} is not a git repository to work in ({_reason(done)}): clone "
                 "your group's, and name its folder."
             )
+        # In the midst of these git commits everything or nothing.
+        for head, what in UNDER_WAY.items():
+            if self._run("rev-parse", "--quiet", "--verify", head).returncode == 0:
+                raise ShareError(
+                    f"A {what} is under way in {self.folder}: end it with `git {what} --continue` "
+                    f"or `git {what} --abort`, and share again."
+                )
 
     def author(self) -> str:
         """Return the author's name; raise ShareError, if git's settings name none."""

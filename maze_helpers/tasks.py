@@ -104,9 +104,14 @@ def root(start: Path | None = None) -> Path:
     """Return the folder with the chapters: the current one, or the nearest around it."""
     start = Path.cwd() if start is None else start.resolve()
     for folder in (start, *start.parents):
-        if (folder / TASKS[0].name).is_dir():
+        if has_chapters(folder):
             return folder
     raise TaskError("There are no chapters here: go to the folder that `maze start` made.")
+
+
+def has_chapters(folder: Path) -> bool:
+    """Return whether the folder holds the chapters with the tasks."""
+    return (folder / TASKS[0].name).is_dir()
 
 
 def edition_or_checkout(start: Path | None = None) -> Path:
@@ -122,4 +127,4 @@ def is_edition(folder: Path) -> bool:
     """Return whether a learner works in the folder: `maze start` or a check left their marks."""
     marks = (folder / FOLDER, folder / progress.FILE)
     is_started = any(mark.exists() for mark in marks)
-    return folder != ROOT and is_started and (folder / TASKS[0].name).is_dir()
+    return folder != ROOT and is_started and has_chapters(folder)

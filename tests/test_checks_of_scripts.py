@@ -222,6 +222,22 @@ def test_task_2_passes_another_model_and_other_options_as_different(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "    model.predict([[0] * 64])\n",
+            ["NoneType", "fit returns nothing", "return the model"],
+        ),
+        ("", ["m.pkl holds None", "return the model"]),
+    ],
+    ids=["used", "saved"],
+)
+def test_task_2_says_that_fit_returns_nothing(tmp_path, line, words):
+    source = changed(changed(DIFFERENT_2, "    return ", "    "), "    pickle", line + "    pickle")
+    assert_is(check(2, write(tmp_path, "src/train.py", source)), NotYet, *words, step=1)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ("def fit(", "def train(", ["no function fit"]),

@@ -21,6 +21,7 @@ from maze_helpers.checks import Done, DoneDifferently, NotYet, Verdict
 from maze_helpers.checks.chapter_2 import batch
 
 _, TEST = data.digits()
+HEAD = ",".join(data.PIXELS)
 PIXELS = TEST[data.PIXELS].to_csv(header=False, index=False).splitlines()
 LABELLED = TEST[[data.LABEL, *data.PIXELS]].to_csv(header=False, index=False).splitlines()
 RECORDS = [f"[{line}]" for line in PIXELS]
@@ -246,6 +247,7 @@ WAYS = {
     "all of the input beside them": Way(
         Done, "364 digits, 97.", lines=LABELLED, members={"DataProcessing": JOINED}
     ),
+    "column names": Way(NotYet, "a line of column names", lines=[HEAD, *PIXELS]),
     "no label left out": Way(NotYet, "65 features, but", lines=LABELLED),
     "no lines assembled": Way(
         NotYet,
@@ -273,6 +275,7 @@ def test_other_peoples_ways_get_the_right_verdict(batches, way):
     verdict = batches.check(since)
     assert isinstance(verdict, chosen.kind) and chosen.words in verdict.sentence, verdict
     assert name in verdict.sentence or verdict.step in (batch.ORDER, batch.TRANSFORM_ALL)
+    assert (getattr(verdict, "step", 0) == batch.UPLOAD) == (way == "column names")
     is_label = "the label among them" in verdict.sentence
     assert is_label == (way == "no label left out") == (getattr(verdict, "step", 0) == batch.FILTER)
 

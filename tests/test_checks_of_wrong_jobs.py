@@ -235,6 +235,17 @@ def test_a_job_that_runs_is_waited_for(began, tmp_path, local_cloud):
     assert_is(check(name, tmp_path, began), NotYet, "Stopped, not Completed", step=5)
 
 
+def test_a_job_that_runs_counts_before_one_that_failed(began, tmp_path):
+    name = "my-crashed-another-try"
+    session = boto3.Session()
+    start(session, name, "import time; time.sleep(600)")
+    try:
+        verdict = check("crashed", tmp_path, began, 3)
+    finally:
+        session.client("sagemaker").stop_training_job(TrainingJobName=name)
+    assert_is(verdict, NotYet, f"{name} is still running", step=None)
+
+
 def test_a_model_gone_from_s3_is_told_of(began, tmp_path):
     key = "maze-task-4-no-curve/output/model.tar.gz"
     boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)

@@ -84,18 +84,31 @@ def test_what_is_not_begun_stops_the_notebook_and_starts_no_clock(root, monkeypa
 def test_what_is_missing_comes_with_the_next_hint_of_its_step_until_there_are_no_more(
     root, monkeypatch
 ):
-    judged_by(monkeypatch, raising(Missing("train.py prints no f1.", step=1)))
     topic = hints.load(hints.path_of(TASKS[0]))[0]
     for number, hint in enumerate(topic.hints, 1):
+        judged_by(monkeypatch, raising(Missing(f"Try {number} prints no f1.", step=1)))
         with pytest.raises(CheckFailed) as failed:
             learner.check()
         assert f"Hint {number} of {len(topic.hints)} · step 1: {topic.about}" in str(failed.value)
         assert str(failed.value).endswith(hint)
+    judged_by(monkeypatch, raising(Missing("The last try prints no f1.", step=1)))
     with pytest.raises(CheckFailed, match="No more hints for step 1\n.*`maze answer"):
         learner.check()
     task = kept(root)
     assert (task.verdict, task.step, task.hints) == ("Not yet", 1, {"step 1": len(topic.hints)})
     assert task.first_check_at and task.done_at is None
+
+
+def test_a_second_look_at_the_same_costs_no_hint(root, monkeypatch):
+    judged_by(monkeypatch, raising(Missing("train.py prints no f1.", step=1)))
+    for _ in range(3):
+        with pytest.raises(CheckFailed, match=r"Hint 1 of 3 · step 1") as failed:
+            learner.check()
+    assert "`maze hint`, has the next hint" in str(failed.value)
+    assert kept(root).hints == {"step 1": 1}
+    learner.hint(1)
+    with pytest.raises(CheckFailed, match=r"Hint 2 of 3 · step 1"):
+        learner.check()
 
 
 def test_what_is_missing_in_no_step_costs_no_hint(root, monkeypatch):

@@ -136,6 +136,14 @@ def test_check_without_a_task_looks_at_all_seven_and_shows_no_hint(root, monkeyp
     assert told[0]["hint"] is None and progress.read(root).of(TASK).hints == {}
 
 
+def test_check_takes_the_folder_with_the_chapters(root, monkeypatch):
+    for task in TASKS:
+        judged(monkeypatch, lambda work: "right", task.name)
+    monkeypatch.chdir(root.parent)
+    told = json.loads(maze("check", root.name, "--json", "--mode", "aws", env=SOMEBODY).output)
+    assert [one["task"] for one in told["tasks"]] == [task.name for task in TASKS]
+
+
 def test_the_untouched_folder_is_seven_times_not_begun(new_cloud: RunningCloud, root):
     done = process(root, "check")
     lines = done.stdout.splitlines()
@@ -198,6 +206,10 @@ def test_notes_come_as_words_or_from_standard_input_and_are_listed(root):
     page = maze("note", "--markdown").output
     assert page.startswith("# Our answers\n\n## chapter_1/task_1, a script\n\n**Question 1.** ")
     assert page.endswith("\n\nBy *hand*.\n")
+
+
+def test_a_note_may_begin_with_a_minus_sign(root):
+    assert "-5 degrees" in maze("note", TASK, "1", "-5 degrees").output
 
 
 def test_progress_answers_people_and_scripts(root):

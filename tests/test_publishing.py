@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import stat
 from pathlib import Path
@@ -55,6 +56,17 @@ def test_a_second_time_replaces_the_first_and_others_may_read_it(what, tmp_path,
         path = publishing.publish(what, str(tmp_path), session)
     assert [each.name for each in tmp_path.iterdir()] == ["team-blue.maze.json"]
     assert stat.S_IMODE(tmp_path.joinpath(path).stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("kind", ["folder", "prefix"])
+def test_a_name_that_another_pair_has_taken_is_refused(what, tmp_path, session, kind):
+    session.client("s3").create_bucket(Bucket="a-full-room")
+    place = str(tmp_path) if kind == "folder" else "s3://a-full-room"
+    publishing.publish(what, place, session)
+    other = dataclasses.replace(what, started_at="2026-03-02T13:00:07+00:00")
+    with pytest.raises(PublishingError, match="team-blue.maze.json is of a pair .* with --as"):
+        publishing.publish(other, place, session)
+    assert board(gather(place, session)).rows[0].name == "team blue"
 
 
 def test_a_prefix_in_s3_is_a_place_as_well(what, session):

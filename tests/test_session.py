@@ -163,7 +163,8 @@ def test_aws_after_local_finds_the_environment_as_it_was(local):
     connect("local")
     assert os.environ["AWS_PROFILE"] == "maze" and "AWS_ACCESS_KEY_ID" not in os.environ
     connection = connect("aws")
-    assert dict(os.environ) == before
+    assert os.environ["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+    assert {**os.environ, "PATH": ""} == {**before, "PATH": ""}
     assert sys.meta_path == path
     assert connection.boto_session.get_credentials().access_key == "AKIAMINE"
     assert connection.region == "eu-west-1"
@@ -271,6 +272,18 @@ def test_threads_work_with_one_connection(local):
     with ThreadPoolExecutor(8) as pool:
         accounts = set(pool.map(lambda client: client.get_caller_identity()["Account"], clients))
     assert accounts == {"111122223333"}
+
+
+def test_shell_cells_on_aws_find_the_python_of_the_notebook(local):
+    os.environ["PATH"] = "/usr/bin:/bin"
+    connect("aws")
+    done = subprocess.run(
+        "python -c 'import joblib, sys; print(sys.prefix)'; command -v aws",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == [sys.prefix, str(Path(sys.executable).parent / "aws")]
 
 
 def test_shell_cells_find_the_aws_cli_and_are_local(beside):

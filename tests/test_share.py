@@ -215,6 +215,27 @@ def test_huge_outputs_are_refused_only_if_they_are_kept(place, repository):
     assert share(place, repository).commit
 
 
+def test_a_merge_under_way_is_to_be_ended_before_anything_is_written(place, repository):
+    git(repository, "switch", "-q", "-c", "theirs")
+    (repository / "README.md").write_text("theirs\n")
+    git(repository, "commit", "-q", "-a", "-m", "Theirs")
+    git(repository, "switch", "-q", "main")
+    (repository / "README.md").write_text("ours, changed\n")
+    git(repository, "commit", "-q", "-a", "-m", "Ours")
+    merge = ["git", "-C", str(repository), "merge", "theirs"]
+    assert subprocess.run(merge, capture_output=True).returncode
+    refused(place, repository, "A merge is under way")
+    assert not (repository / "ann").exists()
+    git(repository, "merge", "--abort")
+    assert share(place, repository).commit
+
+
+def test_what_is_still_to_write_is_counted(place, repository):
+    assert share(place, repository).unwritten == 0
+    write_notebook(place, "def fit():\n    # YOUR CODE HERE\n    raise NotImplementedError()")
+    assert share(place, repository).unwritten == 1
+
+
 def test_a_folder_without_work_is_refused(place, repository):
     refused(Place(place.root, TASKS[0]), repository, "There is nothing in")
 

@@ -26,11 +26,17 @@ class Missing(Exception):
         self.step = step
 
 
+class StillRunning(Missing):
+    """Raised when the work has not ended yet; it is of no step, as a hint makes it no faster."""
+
+
 @contextmanager
 def belonging_to(step: int) -> Iterator[None]:
     """Let what is found Missing in the block belong to the step, unless it belongs to another."""
     try:
         yield
+    except StillRunning:
+        raise
     except Missing as missing:
         if missing.step is None:
             missing.step = step

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from maze_helpers.checks.check import Missing, Work
+from maze_helpers.checks.check import Missing, StillRunning, Work
 from maze_helpers.checks.verdicts import DoneDifferently
 from maze_helpers.job_kinds import TRAINING, JobKind, describe_job
 
@@ -75,18 +75,23 @@ def first_right(
 ) -> str | DoneDifferently | None:
     """Return the judgement of the first candidate that is right; None, if there is no candidate.
 
-    Raises: Missing, as the first candidate's judgement says, if none is right.
+    Raises: Missing, if none is right: as the judgement of one says that still runs, or else as the
+    first candidate's.
     """
     first: Missing | None = None
+    running: StillRunning | None = None
     for candidate in candidates:
         try:
             found = judge(candidate)
+        except StillRunning as missing:
+            running = running or missing
+            continue
         except Missing as missing:
             first = first or missing
             continue
         if candidate.as_told or not isinstance(found, str):
             return found
         return DoneDifferently(f"{found} Its name does not begin with {prefix}, which is fine.")
-    if first is not None:
-        raise first
+    if missing := running or first:
+        raise missing
     return None

@@ -1,4 +1,4 @@
-"""A training job that still runs, or that failed by the arguments or the channels it was given."""
+"""A training job that failed by the arguments or the channels it was given."""
 
 import re
 
@@ -6,7 +6,7 @@ import boto3
 
 from maze_helpers.checks.check import Missing
 from maze_helpers.checks.job_files import Job, channels_of, scripts_of
-from maze_helpers.checks.jobs import RUNNING, log_lines, require_completed, script_failed
+from maze_helpers.checks.jobs import log_lines, script_failed
 
 # What argparse says at the end: "train.py: error: unrecognized arguments: --trees 150".
 _REFUSED = re.compile(r"(?P<script>\S+\.py): error: (?P<why>.+)")
@@ -16,10 +16,7 @@ _VARIABLE = "SM_CHANNEL_"
 
 
 def judge_ending(session: boto3.Session, job: Job, estimator_step: int, fit_step: int) -> None:
-    """Raise Missing, if a job runs, or failed by its arguments or channels."""
-    if job["TrainingJobStatus"] in RUNNING:
-        # Of no step: a hint makes it no faster.
-        require_completed(session, job)
+    """Raise Missing, if a job failed by its arguments or channels."""
     if job["TrainingJobStatus"] != "Failed" or not script_failed(job):
         return
     failed = f"{job['TrainingJobName']} is Failed, not Completed"

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from maze_helpers.checks.check import Missing
+from maze_helpers.checks.check import Missing, StillRunning
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 RUNNING = ("InProgress", "Stopping")
@@ -30,10 +30,10 @@ def completed_job(session: boto3.Session, job_name: str) -> dict[str, Any]:
 
 
 def require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
-    """Raise Missing, with the reason, unless the job of a description is Completed."""
+    """Raise Missing or StillRunning, with the reason, unless a described job is Completed."""
     name, status = job["TrainingJobName"], job["TrainingJobStatus"]
     if status in RUNNING:
-        raise Missing(f"{name} is still running ({job['SecondaryStatus']}): wait for its end.")
+        raise StillRunning(f"{name} is still running ({job['SecondaryStatus']}): wait for its end.")
     if status != "Completed":
         raise Missing(f"{name} is {status}, not Completed: {_reason(session, job)}")
 

@@ -50,6 +50,8 @@ def load_model(file: Path | BinaryIO, name: str) -> Any:
                     f"{name} was saved by scikit-learn {version}, which the one here cannot read."
                 ) from error
         raise Missing(f"{name} does not load: {type(error).__name__}: {error}.") from error
+    if model is None:
+        raise Missing(f"{name} holds None: does a function forget to return the model?")
     if not hasattr(model, "predict"):
         raise Missing(f"{name} holds a {type(model).__name__}, not a model that can predict.")
     return model

@@ -71,6 +71,14 @@ class Script:
             for node in self.tree.body
         )
 
+    def returns_nothing(self, function: str) -> bool:
+        """Return whether the script's own function of that name never returns a value."""
+        found = [node for node in self.tree.body if isinstance(node, FUNCTIONS)]
+        own = [node for node in found if node.name == function]
+        return bool(own) and not any(
+            isinstance(node, ast.Return) and node.value is not None for node in ast.walk(own[-1])
+        )
+
     def calls(self, function: str) -> bool:
         """Return whether the script calls the function anywhere but in the function itself."""
         return any(

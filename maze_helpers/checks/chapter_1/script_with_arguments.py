@@ -139,13 +139,16 @@ def _train_with_arguments(script: Script, layout: _Layout, scratch: Path) -> Any
         if not run.exit_code and saved:
             return load_model(saved[0], saved[0].name)
         if not (run.exit_code and _PATH_ERROR.search(run.last_word)):
-            break
-    raise Missing(_why_no_model(first))
+            raise Missing(_why_no_model(script, run))
+    raise Missing(_why_no_model(script, first))
 
 
-def _why_no_model(run: Run) -> str:
+def _why_no_model(script: Script, run: Run) -> str:
     if run.exit_code:
-        return f"src/train.py fails when given arguments, with {run.last_word!r}."
+        failed = f"src/train.py fails when given arguments, with {run.last_word!r}"
+        if "NoneType" in run.last_word and script.returns_nothing("fit"):
+            return f"{failed}: fit returns nothing, so let it return the model."
+        return f"{failed}."
     if not run.stdout and not run.stderr:
         return (
             "src/train.py does not save the model in the folder its argument names, and prints "

@@ -11,7 +11,7 @@ from maze_helpers.checks.chapter_2.digit_outputs import Outputs, Steps, judge_ou
 from maze_helpers.checks.chapter_2.found_endpoints import OTHER_IMAGES, OUR_IMAGE, endpoints
 from maze_helpers.checks.chapter_2.left_on import left_on, require_none
 from maze_helpers.checks.chapter_2.logged_errors import logged_errors
-from maze_helpers.checks.check import Check, Missing, NothingYet, Work
+from maze_helpers.checks.check import Check, Missing, NothingYet, StillRunning, Work
 from maze_helpers.checks.model import PIXEL_COUNT
 from maze_helpers.checks.found import Candidate, first_right, jobs
 from maze_helpers.checks.verdicts import DoneDifferently
@@ -89,11 +89,14 @@ def _require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
         if f"has {PIXEL_COUNT + 1} features" in error:
             error += " Is the label among them? The model must not get it."
             raise Missing(f"{name} is Failed: {reason}.{error}", FILTER)
+        if "could not convert string to float" in error:
+            error += " Is there a line of column names in the data? The model reads numbers alone."
+            raise Missing(f"{name} is Failed: {reason}.{error}", UPLOAD)
         raise Missing(f"{name} is Failed: {reason}.{error}", TRANSFORM_ALL)
     if status in ("Stopping", "Stopped"):
         raise Missing(f"{name} was stopped before its end: run it again.")
     if status != "Completed":
-        raise Missing(f"{name} still runs: check again when it is Completed.")
+        raise StillRunning(f"{name} still runs: check again when it is Completed.")
 
 
 def _requests(session: boto3.Session, job: dict[str, Any]) -> dict[str, int]:
