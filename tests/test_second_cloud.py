@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import boto3
 import checked_jobs
@@ -16,6 +17,7 @@ from maze_helpers import cli, start, tasks
 from maze_helpers.local_cloud import server
 from maze_helpers.tasks import TASKS
 
+AS_DNS = Path(__file__).parent / "aws_is_a_second_cloud"
 JOBS = [task.name for task in TASKS[2:4]]
 IN_A_CELL = """
 from maze_helpers.session import connect
@@ -98,6 +100,7 @@ def test_a_notebook_looks_where_it_is_connected_to(folder, jobs, on_aws, mode, v
 @pytest.mark.slow
 def test_the_seven_tasks_solved_on_aws_are_done_there(folder, on_aws, monkeypatch):
     monkeypatch.setenv("MAZE_MODE", "aws")
+    monkeypatch.setenv("PYTHONPATH", str(AS_DNS))
     for task in TASKS:
         notebook = folder / task.name / task.notebook
         editions.solve(notebook, task)
