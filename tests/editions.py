@@ -2,17 +2,31 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from maze_helpers import edition, notebooks, tasks
+from maze_helpers import edition, notebooks, start, tasks
+from maze_helpers.local_cloud import server
 
 # Written apart from the package, which goes line by line.
 REGION = re.compile(
     r"^[^\n]*BEGIN SOLUTION[^\n]*\n(?:[^\n]*\n)*?[^\n]*END SOLUTION[^\n]*$", re.MULTILINE
 )
 STUB = re.compile(r"^([^\S\n]*)# YOUR CODE HERE\n\1raise NotImplementedError\(\)$", re.MULTILINE)
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Path]:
+    """Make a learner's folder and yield it, with its local cloud running."""
+    start.prepare(folder)
+    server.start(folder / ".maze", port=0)
+    try:
+        yield folder
+    finally:
+        server.stop(folder / ".maze")
 
 
 def regions(source: str) -> list[str]:

@@ -8,9 +8,8 @@ import editions
 import papermill
 import pytest
 
-from maze_helpers import cli, notebooks, start, tasks
+from maze_helpers import cli, notebooks, tasks
 from maze_helpers.kernel import CurrentInterpreter
-from maze_helpers.local_cloud import server
 from maze_helpers.tasks import TASKS
 
 CELL_TIMEOUT_S = 300
@@ -19,10 +18,8 @@ CELL_TIMEOUT_S = 300
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A learner's folder, whose local cloud runs."""
-    folder = start.prepare(tmp_path_factory.mktemp("somebody") / "maze-work").folder
-    server.start(folder / ".maze", port=0)
-    yield folder
-    server.stop(folder / ".maze")
+    with editions.started(tmp_path_factory.mktemp("somebody") / "maze-work") as folder:
+        yield folder
 
 
 def outside(**changed):

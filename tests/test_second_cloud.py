@@ -13,8 +13,7 @@ from checked_work import as_on_aws
 from test_edition_solved import execute
 from training_job import wait_for_job
 
-from maze_helpers import cli, start, tasks
-from maze_helpers.local_cloud import server
+from maze_helpers import cli, tasks
 from maze_helpers.tasks import TASKS
 
 AS_DNS = Path(__file__).parent / "aws_is_a_second_cloud"
@@ -30,10 +29,8 @@ check()
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A learner's folder, whose local cloud runs and has nothing on it."""
-    folder = start.prepare(tmp_path_factory.mktemp("somebody") / "maze-work").folder
-    server.start(folder / ".maze", port=0)
-    yield folder
-    server.stop(folder / ".maze")
+    with editions.started(tmp_path_factory.mktemp("somebody") / "maze-work") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
