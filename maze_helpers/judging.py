@@ -40,7 +40,7 @@ class Judgement:
     @property
     def step(self) -> int | None:
         """The step that the verdict found missing, if it says one."""
-        return self.verdict.step if isinstance(self.verdict, NotYet) else None
+        return self.verdict.step if isinstance(self.verdict, NotBegun | NotYet) else None
 
 
 def judge(place: Place, mode: str | None = None) -> Judgement:
@@ -88,7 +88,7 @@ def help_with(judgement: Judgement) -> tuple[Below, ...]:
     if known.of(judgement.place.task.name).done_at:
         is_lost = isinstance(judgement.verdict, NotBegun | NotYet)
         return (STAYS_DONE,) if is_lost else ()
-    if judgement.step is None:
+    if judgement.step is None or isinstance(judgement.verdict, NotBegun):
         return ()
     part = Part(STEP, judgement.step)
     try:

@@ -31,7 +31,7 @@ def named(name: object, otherwise: str = STEP) -> Part:
     """
     match = NAME.fullmatch(str(name).strip())
     if match is None:
-        raise TaskError(f"There is no step or question {name}: say step 2, or question 1.")
+        raise TaskError(f"There is no part called {name}: say step 2, or question 1.")
     kind = {"s": STEP, "q": QUESTION}.get((match["kind"] or otherwise)[0].lower(), otherwise)
     return Part(kind, int(match["number"]))
 

@@ -117,9 +117,16 @@ def what_to_do_next(started: Started) -> str:
         lines.append(f"  cd {shlex.quote(_shortest(started.folder))}")
     if not _finds_our_jupyter() and (started.folder / ".venv").exists():
         lines.append("  source .venv/bin/activate")
-    first = tasks.TASKS[0]
-    lines.append(f"  jupyter lab        # and open {first.name}/{first.notebook}")
+    task = _first_open(started.folder)
+    lines.append(f"  jupyter lab        # and open {task.name}/{task.notebook}")
     return "\n".join(lines)
+
+
+def _first_open(folder: Path) -> tasks.Task:
+    """Return the first task that is neither done nor caught up with; the first, if all are."""
+    known = progress.read(folder)
+    still = (task for task in tasks.TASKS if not known.of(task.name).ended_at)
+    return next(still, tasks.TASKS[0])
 
 
 def _finds_our_jupyter() -> bool:

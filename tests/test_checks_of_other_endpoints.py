@@ -1,14 +1,17 @@
 """The checks of tasks 1 and 2, and endpoints as other people make them: right and wrong ones."""
 
+import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import WaiterError
+from botocore.config import Config
+from botocore.exceptions import ClientError, WaiterError
 from checked_work import LOAD, assert_is, check, forest, now
-from endpoint_case import EndpointMaker
+from endpoint_case import INSTANCE, EndpointMaker
 from training_job import local_session
 
 from maze_helpers.checks import Done, DoneDifferently, NotYet, endpoints
@@ -57,6 +60,28 @@ def input_fn(body, content_type):
     return json.loads(body)["instances"]
 """
 )
+# Answers with CSV, and with nothing else.
+CSV_ONLY = (
+    LOAD
+    + """
+def output_fn(predicted, accept):
+    if accept != "text/csv":
+        raise ValueError("Unsupported accept " + accept)
+    return "\\n".join(map(str, predicted)), accept
+"""
+)
+# One image a call, by a name of its own.
+PICTURES = (
+    LOAD
+    + """
+import json
+
+def input_fn(body, content_type):
+    return [json.loads(body)["picture"]]
+"""
+)
+# Fails at what it has read.
+CLUMSY = LOAD + "\ndef output_fn(predicted, accept):\n    raise ValueError('dropped')\n"
 GUESSING = LOAD + "\ndef predict_fn(pixels, model):\n    return pixels[:, 0] * 0 + 7\n"
 MUTE = LOAD + "\ndef output_fn(predicted, accept):\n    return 'fine', 'text/plain'\n"
 REFUSING = LOAD + "\ndef input_fn(body, content_type):\n    raise ValueError('not today')\n"
@@ -65,6 +90,7 @@ NO_MODEL_FN = "def load(model_dir):\n    return None\n"
 SKELETON = "def model_fn(model_dir):\n    raise NotImplementedError()\n"
 LESS = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 2}}
 ROOMY = {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 2}}
+PROVISIONED = {"ServerlessConfig": LESS["ServerlessConfig"] | {"ProvisionedConcurrency": 1}}
 TWO = {"InstanceType": "ml.c5.large", "InitialInstanceCount": 2}
 ROW = "0," * 63 + "0"
 
@@ -88,6 +114,7 @@ WRITE, MAKE, DEPLOY = real_time.WRITE_SCRIPT, real_time.MAKE_MODEL, real_time.DE
 WAYS = {
     "objects": Way(1, Done, "answers on 1 ml.m5.large", script=OBJECTS),
     "tables": Way(1, Done, "answers on 1 ml.m5.large", script=TABLES),
+    "CSV alone": Way(1, Done, "answers on 1 ml.m5.large", script=CSV_ONLY),
     "instances": Way(1, Done, "answers on 1 ml.m5.large", script=INSTANCES),
     "two machines": Way(1, Done, "2 ml.c5.large", variant=TWO),
     "another name": Way(1, DoneDifferently, "not begin with maze-endpoint", name="digits"),
@@ -111,6 +138,9 @@ WAYS = {
     ),
     "another serverless name": Way(
         2, DoneDifferently, "not begin with maze-serverless", name="d", variant=LESS, calls=100
+    ),
+    "provisioned": Way(
+        2, Done, "bills until", name="maze-serverless-1", variant=PROVISIONED, calls=100
     ),
     "a name of task 1": Way(
         2, DoneDifferently, "not begin with maze-serverless", variant=LESS, calls=100
@@ -230,6 +260,97 @@ def test_an_endpoint_without_its_configuration_is_judged_all_the_same(maker, tmp
     assert_is(real, Done, "answers on 1 instance", "bills by the hour on AWS until")
     assert_is(less, NotYet, "maze-endpoint-bare still runs and bills by the hour on AWS")
     assert_is(alone, Done, "in 1024 MB")
+
+
+@pytest.mark.slow
+def test_a_configuration_that_is_nobodys_is_not_taken_for_a_deleted_endpoints(maker, tmp_path):
+    since, sagemaker = now(), maker.sagemaker
+    serve(maker, "maze-endpoint-first", Way(1, Done, "", calls=1))
+    variant = {"VariantName": "All", "ModelName": "maze-endpoint-first"}
+    for name, kind in (("maze-serverless-one", LESS), ("spare", ROOMY)):
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[variant | kind]
+        )
+    serve(maker, "maze-endpoint-second", Way(1, Done, "", calls=1))
+    forget(maker, "maze-endpoint-second")
+    forget(maker, "maze-endpoint-first")
+    verdict = check(1, maker.session, since, tmp_path)
+    for name in ("maze-serverless-one", "spare"):
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    assert_is(verdict, Done, "maze-endpoint-second answered 1 call")
+
+
+@pytest.mark.slow
+def test_a_format_of_its_own_is_right_if_it_answers_its_callers(maker, tmp_path):
+    since, name = now(), "maze-endpoint-pictures"
+    serve(maker, name, Way(1, Done, "", script=PICTURES))
+    unused = check(1, maker.session, since, tmp_path)
+    picture = json.dumps({"picture": [0] * 64})
+    runtime = maker.session.client("sagemaker-runtime")
+    runtime.invoke_endpoint(EndpointName=name, ContentType="application/json", Body=picture)
+    used = check(1, maker.session, since, tmp_path)
+    forget(maker, name)
+    assert_is(unused, NotYet, "takes the digits neither as npy", step=WRITE)
+    assert_is(used, DoneDifferently, f"{name} answers on 1 ml.m5.large", "format of its own")
+
+
+@pytest.mark.slow
+def test_an_error_of_an_earlier_call_is_not_taken_for_the_checks(maker, tmp_path):
+    since, name = now(), "maze-endpoint-clumsy"
+    serve(maker, name, Way(1, NotYet, "", script=CLUMSY))
+    runtime = maker.session.client("sagemaker-runtime")
+    with pytest.raises(ClientError):
+        runtime.invoke_endpoint(EndpointName=name, ContentType="text/csv", Body=f"{ROW},0\n" * 2)
+    logs = maker.session.client("logs")
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    while not logs.filter_log_events(logGroupName=group, filterPattern='"features"')["events"]:
+        time.sleep(0.1)
+    verdict = check(1, maker.session, since, tmp_path)
+    forget(maker, name)
+    assert_is(verdict, NotYet, "ValueError: dropped", step=WRITE)
+
+
+@pytest.mark.slow
+def test_a_load_test_whose_calls_the_model_fails_at_is_none(maker, tmp_path):
+    since, name = now(), "maze-serverless-failing"
+    serve(maker, name, Way(2, NotYet, "", variant=LESS))
+    runtime = maker.session.client(
+        "sagemaker-runtime", config=Config(retries={"total_max_attempts": 1})
+    )
+    for _ in range(100):
+        with pytest.raises(ClientError, match="ModelError"):
+            runtime.invoke_endpoint(EndpointName=name, ContentType="text/csv", Body="a,b\nc,d")
+    there = check(2, maker.session, since, tmp_path)
+    forget(maker, name)
+    deleted = check(2, maker.session, since, tmp_path)
+    for verdict in (there, deleted):
+        assert_is(verdict, NotYet, "In 100 of its 10", name, step=serverless.FORK)
+
+
+@pytest.mark.slow
+def test_an_asynchronous_endpoint_is_named_as_one_and_two_variants_are_both_told(maker, tmp_path):
+    serve(maker, "maze-endpoint-parts", WAYS["objects"])
+    since, sagemaker = now(), maker.sagemaker
+    variants = [
+        {"VariantName": name, "ModelName": "maze-endpoint-parts"} | machine
+        for name, machine in (("All", INSTANCE), ("More", TWO))
+    ]
+    late = {"OutputConfig": {"S3OutputPath": "s3://endpoints/late"}}
+    kinds = {
+        "maze-endpoint-late": {"ProductionVariants": variants[:1], "AsyncInferenceConfig": late},
+        "maze-endpoint-both": {"ProductionVariants": variants},
+    }
+    said = {}
+    for name, config in kinds.items():
+        sagemaker.create_endpoint_config(EndpointConfigName=name, **config)
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name)
+        said[name] = check(1, maker.session, since, tmp_path)
+        delete_endpoint(sagemaker, name)
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    forget(maker, "maze-endpoint-parts")
+    assert_is(said["maze-endpoint-late"], NotYet, "late is asynchronous", step=DEPLOY)
+    assert_is(said["maze-endpoint-both"], Done, "on 1 ml.m5.large and 2 ml.c5.large")
 
 
 def throttled(**_):

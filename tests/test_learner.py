@@ -81,6 +81,15 @@ def test_what_is_not_begun_stops_the_notebook_and_starts_no_clock(root, monkeypa
     assert (kept(root).checks, kept(root).first_check_at) == (1, None)
 
 
+def test_a_hint_after_not_begun_is_for_the_step_it_speaks_of(root, monkeypatch, capsys):
+    judged_by(monkeypatch, raising(NothingYet("Write train.py first.", step=2)))
+    with pytest.raises(CheckFailed) as failed:
+        learner.check()
+    assert "Hint" not in str(failed.value) and kept(root).hints == {}
+    learner.hint()
+    assert "Hint 1 of 3 · chapter 1, task 1 · step 2" in capsys.readouterr().out
+
+
 def test_what_is_missing_comes_with_the_next_hint_of_its_step_until_there_are_no_more(
     root, monkeypatch
 ):
@@ -202,7 +211,7 @@ def test_progress_is_shown_in_a_task_and_around_the_tasks(root, monkeypatch, cap
     [
         (lambda: learner.hint("step 99"), "There is no step 99"),
         (lambda: learner.hint(0), "There is no step 0"),
-        (lambda: learner.hint("why"), "There is no step or question why"),
+        (lambda: learner.hint("why"), "There is no part called why"),
         (lambda: learner.answer(99), "There is no question 99"),
         (lambda: learner.note(99, "x"), "There is no question 99"),
         (lambda: learner.note(1, ""), "has no text"),

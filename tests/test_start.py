@@ -51,6 +51,15 @@ def test_its_notebooks_are_the_edition_of_the_worked_ones(made, task):
     assert written == edition.of(notebooks.read_notebook(task.solution))
 
 
+def test_a_second_start_names_the_first_task_that_is_open(tmp_path):
+    started = start.prepare(tmp_path / "maze-work")
+    with progress.changing(started.folder) as known:
+        for name in ("chapter_1/task_1", "chapter_1/task_2"):
+            known.of(name).done_at = progress.now()
+    again = start.what_to_do_next(start.prepare(started.folder))
+    assert again.endswith("# and open chapter_1/task_3/training.ipynb")
+
+
 def test_the_current_folder_is_where_it_is_made_and_what_to_do_next_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer = maze("start")

@@ -30,21 +30,28 @@ class StillRunning(Missing):
     """Raised when the work has not ended yet; it is of no step, as a hint makes it no faster."""
 
 
+class NothingYet(Exception):
+    """Raised by a check's function that finds no work: one sentence that says where to begin.
+
+    step: the participant's cell that it speaks of, from 1; None, where it speaks of none.
+    """
+
+    def __init__(self, sentence: str, step: int | None = None) -> None:
+        super().__init__(sentence)
+        self.step = step
+
+
 @contextmanager
 def belonging_to(step: int) -> Iterator[None]:
-    """Let what is found Missing in the block belong to the step, unless it belongs to another."""
+    """Let what the block finds missing belong to the step, unless it belongs to another."""
     try:
         yield
     except StillRunning:
         raise
-    except Missing as missing:
+    except (Missing, NothingYet) as missing:
         if missing.step is None:
             missing.step = step
         raise
-
-
-class NothingYet(Exception):
-    """Raised by a check's function that finds no work: one sentence that says where to begin."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Check:
         try:
             found = self.look(*work, **named_work)
         except NothingYet as nothing:
-            return NotBegun(str(nothing))
+            return NotBegun(str(nothing), nothing.step)
         except Missing as missing:
             return NotYet(str(missing), missing.step)
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from maze_helpers.checks.check import Missing
+from maze_helpers.checks.check import Missing, StillRunning
 from maze_helpers.local_cloud.startup.local_only import AWS_DOMAINS
 
 # How far CloudWatch may be behind the calls.
@@ -43,7 +43,7 @@ def require_status(name: str, described: dict[str, Any], status: str, wanted: st
 
 
 def require_up(name: str, described: dict[str, Any], script: int) -> None:
-    """Raise Missing, unless an endpoint is InService; of no step, if it only takes time.
+    """Raise Missing, unless an endpoint is InService; StillRunning, if it only takes time.
 
     script: the step that writes the serving script.
     """
@@ -53,7 +53,7 @@ def require_up(name: str, described: dict[str, Any], script: int) -> None:
         raise Missing(f"{name} is Failed: {reason}", script)
     if status != "InService":
         still = "still comes up" if status == "Creating" else f"is {status}"
-        raise Missing(f"{name} {still}: check again when it is InService.")
+        raise StillRunning(f"{name} {still}: check again when it is InService.")
 
 
 def calls_counted(

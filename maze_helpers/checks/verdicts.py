@@ -6,10 +6,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class NotBegun:
-    """There is no work to judge yet; the sentence says where to begin."""
+    """There is no work to judge yet; the sentence says where to begin.
+
+    step: the participant's cell that it speaks of, from 1; None, where it speaks of none.
+    """
 
     headline: ClassVar[str] = "Not begun"
     sentence: str
+    step: int | None = None
 
 
 @dataclass(frozen=True)

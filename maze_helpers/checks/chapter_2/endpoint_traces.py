@@ -1,14 +1,16 @@
 """What an endpoint's calls have left in CloudWatch: its metrics, and the lines of its log."""
 
 import re
+from datetime import datetime
 from functools import cached_property
 
-from maze_helpers.checks.chapter_2.found_endpoints import Endpoint
+from maze_helpers.checks.chapter_2.endpoint import Endpoint
 from maze_helpers.checks.check import Work
 from maze_helpers.checks.endpoints import calls_counted, metric_sum
 from maze_helpers.endpoint_bills import LOG_GROUPS
 
-ERRORS = ("Invocation4XXErrors", "Invocation5XXErrors")
+# What is refused, such as throttled calls; and what the model fails at.
+REFUSED, FAILED = "Invocation4XXErrors", "Invocation5XXErrors"
 # What the server in front of a model writes of a call that it answered.
 _ANSWERED = re.compile(r'/invocations[^"]*" 200\b')
 
@@ -27,8 +29,19 @@ class Traces:
 
         The log counts, where the metrics, which come minutes late on AWS, know less.
         """
-        refused = sum(self._sum(metric) for metric in ERRORS)
-        return max(round(self._sum("Invocations") - refused), self._logged)
+        errors = self._sum(REFUSED) + self._sum(FAILED)
+        return max(round(self._sum("Invocations") - errors), self._logged)
+
+    def answers_as_it_is(self) -> int:
+        """Return how many calls an endpoint that is there has answered well since its last change.
+
+        The log alone tells: metrics are by the minute.
+        """
+        return self._logged_since(self._endpoint.described["LastModifiedTime"])
+
+    def failures(self) -> int:
+        """Return how many calls the model failed at, as CloudWatch knows now."""
+        return round(self._sum(FAILED))
 
     def calls(self, enough: int) -> int:
         """Return how many calls there have been, refused ones included.
@@ -69,10 +82,13 @@ class Traces:
 
     @cached_property
     def _logged(self) -> int:
-        """How many answers the log tells of."""
+        return self._logged_since(self._work.since)
+
+    def _logged_since(self, since: datetime) -> int:
+        """Return how many answers the log tells of."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=self._group,
-            startTime=int(self._work.since.timestamp() * 1000),
+            startTime=int(since.timestamp() * 1000),
             filterPattern='"/invocations"',
         )
         try:

@@ -5,60 +5,22 @@ endpoint, and which stays unless somebody deletes it as well.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from maze_helpers.checks.chapter_2.endpoint import Endpoint
+from maze_helpers.checks.chapter_2.endpoint_traces import Traces
 from maze_helpers.checks.check import Work
-from maze_helpers.checks.found import Candidate, in_turn
+from maze_helpers.checks.found import in_turn
 from maze_helpers.endpoint_bills import LOG_GROUPS
 from maze_helpers.gone import is_gone
 
 # The images of the bonus track serve other models, some behind the same beginning of a name.
 OTHER_IMAGES = ("pytorch", "huggingface")
 OUR_IMAGE = "scikit-learn"
-
-
-@dataclass(frozen=True)
-class Endpoint(Candidate):
-    """An endpoint. described: {} of one that is deleted.
-
-    config: what Describe says of its configuration; {} where that is gone as well. created: the
-    moment, or that of its log group.
-    """
-
-    config: dict[str, Any]
-    created: datetime
-
-    @property
-    def is_there(self) -> bool:
-        """Whether it is not deleted."""
-        return bool(self.described)
-
-    @property
-    def variants(self) -> list[dict[str, Any]]:
-        """The production variants as configured; none, where that is not known."""
-        if self.config:
-            return self.config["ProductionVariants"]
-        # Somebody deleted the configuration of an endpoint that is there.
-        return [
-            variant | {"ServerlessConfig": variant["CurrentServerlessConfig"]}
-            if "CurrentServerlessConfig" in variant
-            else variant
-            for variant in self.described.get("ProductionVariants", [])
-        ]
-
-    @property
-    def is_serverless(self) -> bool | None:
-        """Whether it has no instances; None, where that is not known."""
-        for variant in self.variants:
-            if "ServerlessConfig" in variant:
-                return True
-            if "InstanceType" in variant or variant.get("CurrentInstanceCount"):
-                return False
-        return None
 
 
 def endpoints(work: Work, prefix: str) -> Iterator[Endpoint]:
@@ -75,9 +37,14 @@ def endpoints(work: Work, prefix: str) -> Iterator[Endpoint]:
         if name not in there and (created >= work.since or name in configs)
     }
     created = gone | there
-    nobodys = {name: when for name, when in configs.items() if name not in logged}
+    used = _configs_of(sagemaker, there)
+    nobodys = {
+        name: when for name, when in configs.items() if name not in logged and name not in used
+    }
     for name in in_turn(sorted(created, key=created.__getitem__, reverse=True), prefix):
-        endpoint = _look_up(sagemaker, name, created[name], nobodys, name.startswith(prefix))
+        endpoint = _look_up(sagemaker, name, created[name], name.startswith(prefix))
+        if not endpoint.is_there and not endpoint.config:
+            endpoint = _with_likely_config(sagemaker, work, endpoint, nobodys)
         if _serves_digits(endpoint, _image(sagemaker, endpoint)):
             yield endpoint
 
@@ -107,21 +74,40 @@ def _logged(logs: Any) -> dict[str, datetime]:
     }
 
 
-def _look_up(
-    sagemaker: Any, name: str, created: datetime, nobodys: dict[str, datetime], as_told: bool
-) -> Endpoint:
-    """Return what is known of an endpoint. nobodys: configurations that no endpoint is named as."""
+def _configs_of(sagemaker: Any, there: Iterable[str]) -> set[str]:
+    """Return the names of the configurations that endpoints have now."""
+    described = [_or_nothing(sagemaker.describe_endpoint, EndpointName=name) for name in there]
+    return {each["EndpointConfigName"] for each in described if each}
+
+
+def _look_up(sagemaker: Any, name: str, created: datetime, as_told: bool) -> Endpoint:
+    """Return what is known of an endpoint."""
     described = _or_nothing(sagemaker.describe_endpoint, EndpointName=name)
     if described.get("EndpointStatus") == "Deleting":
         described = {}
     config_name = described.get("EndpointConfigName", name)
     config = _or_nothing(sagemaker.describe_endpoint_config, EndpointConfigName=config_name)
-    earlier = [other for other, when in nobodys.items() if when <= created]
-    if not described and not config and earlier:
-        # By boto3, both have names of their own: it was made just before its endpoint.
-        newest = max(earlier, key=nobodys.__getitem__)
-        config = _or_nothing(sagemaker.describe_endpoint_config, EndpointConfigName=newest)
     return Endpoint(name, described, as_told, config, created)
+
+
+def _with_likely_config(
+    sagemaker: Any, work: Work, endpoint: Endpoint, nobodys: dict[str, datetime]
+) -> Endpoint:
+    """Return a deleted endpoint with the one configuration that can have been its own, if any.
+
+    By boto3, both have names of their own. It is older than its endpoint, and as the calls of the
+    endpoint were. nobodys: when each was created that no endpoint has, or is named as.
+    """
+    had_instances = Traces(work, endpoint).had_instances()
+    likely = []
+    for name, when in nobodys.items():
+        if when > endpoint.created:
+            continue
+        config = _or_nothing(sagemaker.describe_endpoint_config, EndpointConfigName=name)
+        with_config = replace(endpoint, config=config)
+        if config and had_instances in (None, not with_config.is_serverless):
+            likely.append(with_config)
+    return likely[0] if len(likely) == 1 else endpoint
 
 
 def _image(sagemaker: Any, endpoint: Endpoint) -> str:

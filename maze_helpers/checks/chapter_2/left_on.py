@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import boto3
 
 from maze_helpers import cost
-from maze_helpers.checks.chapter_2.found_endpoints import Endpoint
+from maze_helpers.checks.chapter_2.endpoint import Endpoint
 from maze_helpers.checks.check import Missing
 
 

@@ -24,6 +24,10 @@ LOG_BEHIND_S, PAUSE_S, CLOCKS_DIFFER_S = 5.0, 0.5, 60
 _FEATURES = re.compile(r"expecting (\d+) features")
 
 
+class NoFormatTaken(Missing):
+    """Raised when an endpoint refuses every format that the check knows."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How an endpoint answered in one format. accuracy: of its best reading, None if it has none.
@@ -40,32 +44,32 @@ def read_digits(session: boto3.Session, endpoint_name: str, script: int, model: 
     """Return the share of the held-out digits that the endpoint reads.
 
     script, model: the steps that write the serving script, and that choose the model.
-    Raises: Missing, if the share is too low, or there is none.
+    Raises: Missing, if the share is too low, or there is none; NoFormatTaken, if it answers no
+    call, and its model is none that expects other features.
     """
     _, test = data.digits()
     truth, pixels = test[data.LABEL].to_numpy(), test[data.PIXELS].to_numpy()
     runtime = session.client("sagemaker-runtime")
     found: list[Reading] = []
-    asked_s = time.time()
-    for content_type, encode in _ENCODINGS:
-        reading = _ask(runtime, endpoint_name, content_type, encode(pixels), truth)
+    log = _ErrorLog(session, endpoint_name)
+    for content_type, accept, encode in _FORMATS:
+        reading = _ask(runtime, endpoint_name, content_type, accept, encode(pixels), truth)
         if (reading.accuracy or 0) >= ACCURACY_NEEDED:
             return reading.accuracy
         found.append(reading)
     if all(reading.refusal for reading in found):
-        said = _first_error(session, endpoint_name, asked_s) or found[0].refusal
-        raise _refused(endpoint_name, said, script, model)
+        raise _refused(endpoint_name, log.first_new() or found[0].refusal, script, model)
     raise _misread(endpoint_name, found, len(truth), script, model)
 
 
 def _ask(
-    runtime: Any, endpoint_name: str, content_type: str, body: bytes, truth: np.ndarray
+    runtime: Any, endpoint_name: str, content_type: str, accept: str, body: bytes, truth: np.ndarray
 ) -> Reading:
     try:
         answer = runtime.invoke_endpoint(
             EndpointName=endpoint_name,
             ContentType=content_type,
-            Accept="application/json",
+            Accept=accept,
             Body=body,
         )
     except ClientError as error:
@@ -75,7 +79,7 @@ def _ask(
                 f"{endpoint_name} is busy and refuses the check's call: let your load test end, "
                 "and check again."
             ) from error
-        if code != "ModelError":
+        if code not in ("ModelError", "ValidationError"):
             raise
         return Reading(content_type, refusal=message or code)
     shares = [
@@ -103,7 +107,7 @@ def _misread(name: str, found: list[Reading], count: int, script: int, model: in
 
 
 def _refused(name: str, said: str, script: int, model: int) -> Missing:
-    """Return what to say of an endpoint that answers nothing. said: what went wrong in it."""
+    """Return what to say of an endpoint that refuses all calls. said: what went wrong in it."""
     features = _FEATURES.search(said)
     if features:
         return Missing(
@@ -112,20 +116,31 @@ def _refused(name: str, said: str, script: int, model: int) -> Missing:
             model,
         )
     said = said.splitlines()[0]
-    return Missing(f"{name} takes the digits neither as npy nor as CSV or JSON: {said}", script)
+    return NoFormatTaken(
+        f"{name} takes the digits neither as npy nor as CSV or JSON: {said}", script
+    )
 
 
-def _first_error(session: boto3.Session, name: str, asked_s: float) -> str | None:
-    """Return the first error in the endpoint's log since it was asked; an answer tells none.
+class _ErrorLog:
+    """The errors in an endpoint's log since the check asks it; its answers tell none."""
 
-    An endpoint of an earlier time may have had the name.
-    """
-    deadline_s = time.monotonic() + LOG_BEHIND_S
-    while True:
-        errors = logged_errors(session, f"{LOG_GROUPS}{name}", since_s=asked_s - CLOCKS_DIFFER_S)
-        if errors or time.monotonic() > deadline_s:
-            return next(iter(errors), None)
-        time.sleep(PAUSE_S)
+    def __init__(self, session: boto3.Session, name: str) -> None:
+        self._session, self._group = session, f"{LOG_GROUPS}{name}"
+        # Clocks differ, and an endpoint of an earlier time may have had the name.
+        self._since_s = time.time() - CLOCKS_DIFFER_S
+        self._before = len(self._errors())
+
+    def first_new(self) -> str | None:
+        """Return the first error since, as soon as the log has it; None, if it has none."""
+        deadline_s = time.monotonic() + LOG_BEHIND_S
+        while True:
+            errors = self._errors()[self._before :]
+            if errors or time.monotonic() > deadline_s:
+                return next(iter(errors), None)
+            time.sleep(PAUSE_S)
+
+    def _errors(self) -> list[str]:
+        return logged_errors(self._session, self._group, since_s=self._since_s)
 
 
 def _npy(pixels: np.ndarray) -> bytes:
@@ -154,12 +169,18 @@ def _json_lines(pixels: np.ndarray) -> bytes:
     return "\n".join(json.dumps(row) for row in pixels.tolist()).encode()
 
 
-# What a custom input_fn may leave of the default formats, or have in their place.
-_ENCODINGS: tuple[tuple[str, Callable[[np.ndarray], bytes]], ...] = (
-    ("application/x-npy", _npy),
-    ("text/csv", _csv),
-    ("application/json", _json),
-    ("text/csv", _csv_with_header),
-    ("application/json", _json_instances),
-    ("application/jsonlines", _json_lines),
+_JSON, _CSV, _NPY = "application/json", "text/csv", "application/x-npy"
+# How to ask: content type, type of the answer, body. What a custom input_fn may leave of the
+# default formats, or have in their place; and an output_fn, which may know one type alone.
+_FORMATS: tuple[tuple[str, str, Callable[[np.ndarray], bytes]], ...] = (
+    (_NPY, _JSON, _npy),
+    (_CSV, _JSON, _csv),
+    (_JSON, _JSON, _json),
+    (_CSV, _JSON, _csv_with_header),
+    (_JSON, _JSON, _json_instances),
+    ("application/jsonlines", _JSON, _json_lines),
+    (_NPY, _CSV, _npy),
+    (_CSV, _CSV, _csv),
+    (_JSON, _CSV, _json),
+    (_NPY, _NPY, _npy),
 )

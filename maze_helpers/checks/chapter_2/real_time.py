@@ -3,11 +3,12 @@
 import ast
 from functools import partial
 
+from maze_helpers.checks.chapter_2.endpoint import Endpoint
 from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
-from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints, there_first
+from maze_helpers.checks.chapter_2.found_endpoints import endpoints, there_first
 from maze_helpers.checks.chapter_2.left_on import bill, on_instances, require_none
 from maze_helpers.checks.chapter_2.logged_errors import logged_errors
-from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
+from maze_helpers.checks.chapter_2.reading_endpoint import NoFormatTaken, read_digits
 from maze_helpers.checks.check import Check, Missing, NothingYet, Work
 from maze_helpers.checks.endpoints import require_up
 from maze_helpers.checks.found import first_right
@@ -32,7 +33,7 @@ def _look(work: Work) -> str | DoneDifferently:
     return found
 
 
-def _judge(work: Work, known: list[Endpoint], endpoint: Endpoint) -> str:
+def _judge(work: Work, known: list[Endpoint], endpoint: Endpoint) -> str | DoneDifferently:
     name = endpoint.name
     if had_instances(work, endpoint) is False:
         raise Missing(
@@ -40,12 +41,18 @@ def _judge(work: Work, known: list[Endpoint], endpoint: Endpoint) -> str:
             "deploy(initial_instance_count=1, instance_type='ml.m5.large').",
             DEPLOY,
         )
+    if endpoint.is_asynchronous:
+        raise Missing(
+            f"{name} is asynchronous; this task asks for one that answers at once: deploy it "
+            "without async_inference_config.",
+            DEPLOY,
+        )
     said = _judge_present(work, endpoint) if endpoint.is_there else _judge_gone(work, endpoint)
     require_none(work.session, on_instances(known, but=name), DELETE)
     return said
 
 
-def _judge_present(work: Work, endpoint: Endpoint) -> str:
+def _judge_present(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
     name = endpoint.name
     try:
         require_up(name, endpoint.described, script=WRITE_SCRIPT)
@@ -55,13 +62,31 @@ def _judge_present(work: Work, endpoint: Endpoint) -> str:
         raise Missing(f"{missing}{_why_failed(work, name, str(missing))}", WRITE_SCRIPT) from (
             missing
         )
-    accuracy = read_digits(work.session, name, script=WRITE_SCRIPT, model=MAKE_MODEL)
-    variant = endpoint.described["ProductionVariants"][0]
-    machine = endpoint.variants[0].get("InstanceType", "instance")
-    machines = f"{variant.get('CurrentInstanceCount', 1)} {machine}"
+    bills = f"It {bill(work.session, endpoint)} until you delete it."
+    try:
+        accuracy = read_digits(work.session, name, WRITE_SCRIPT, MAKE_MODEL)
+    except NoFormatTaken:
+        if not Traces(work, endpoint).answers_as_it_is():
+            raise
+        return DoneDifferently(
+            f"{name} answers on {_machines(endpoint)}, in a format of its own, so that whether "
+            f"its digits are right was not judged. {bills}"
+        )
     return (
-        f"{name} answers on {machines} and reads {accuracy:.1%} of the {len(digits()[1])} "
-        f"held-out digits. It {bill(work.session, endpoint)} until you delete it."
+        f"{name} answers on {_machines(endpoint)} and reads {accuracy:.1%} of the "
+        f"{len(digits()[1])} held-out digits. {bills}"
+    )
+
+
+def _machines(endpoint: Endpoint) -> str:
+    """Return what an endpoint runs on, such as "2 ml.m5.large and 1 ml.c5.xlarge"."""
+    counts = {
+        variant["VariantName"]: variant.get("CurrentInstanceCount", 1)
+        for variant in endpoint.described["ProductionVariants"]
+    }
+    return " and ".join(
+        f"{counts.get(variant['VariantName'], 1)} {variant.get('InstanceType', 'instance')}"
+        for variant in endpoint.variants
     )
 
 
@@ -92,7 +117,8 @@ def _none_found(work: Work) -> Missing | NothingYet:
     path = work.folder / SCRIPT
     if not path.is_file() or STUB[-1] in path.read_text(encoding="utf-8", errors="replace"):
         return NothingYet(
-            f"There is no endpoint yet, and no {SCRIPT} that loads the model: begin with that."
+            f"There is no endpoint yet, and no {SCRIPT} that loads the model: begin with that.",
+            WRITE_SCRIPT,
         )
     if _lacks_model_fn(work):
         return Missing(f"{SCRIPT} defines no function model_fn.", WRITE_SCRIPT)

@@ -2,10 +2,11 @@
 
 from functools import partial
 
+from maze_helpers.checks.chapter_2.endpoint import Endpoint
 from maze_helpers.checks.chapter_2.endpoint_traces import Traces, had_instances
-from maze_helpers.checks.chapter_2.found_endpoints import Endpoint, endpoints, there_first
+from maze_helpers.checks.chapter_2.found_endpoints import endpoints, there_first
 from maze_helpers.checks.chapter_2.left_on import on_instances, require_none
-from maze_helpers.checks.chapter_2.reading_endpoint import read_digits
+from maze_helpers.checks.chapter_2.reading_endpoint import NoFormatTaken, read_digits
 from maze_helpers.checks.check import Check, Missing, NothingYet, Work
 from maze_helpers.checks.endpoints import require_up
 from maze_helpers.checks.found import first_right
@@ -28,7 +29,8 @@ def _look(work: Work) -> str | DoneDifferently:
     if found is None:
         raise NothingYet(
             f"There is no serverless endpoint yet, such as {PREFIX}-…: begin with a "
-            "ServerlessInferenceConfig."
+            "ServerlessInferenceConfig.",
+            ORDER,
         )
     require_none(work.session, on_instances(known))
     return found
@@ -60,15 +62,29 @@ def _memory_mb(endpoint: Endpoint) -> int | None:
     return max(sizes, default=None)
 
 
-def _judge_present(work: Work, endpoint: Endpoint) -> str:
-    name = endpoint.name
+def _judge_present(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
+    name, traces = endpoint.name, Traces(work, endpoint)
     require_up(name, endpoint.described, script=DEPLOY)
-    accuracy = read_digits(work.session, name, script=DEPLOY, model=DEPLOY)
-    called = _load(Traces(work, endpoint), endpoint)
+    try:
+        accuracy = read_digits(work.session, name, DEPLOY, DEPLOY)
+    except NoFormatTaken:
+        if not traces.answers_as_it_is():
+            raise
+        return DoneDifferently(
+            f"{name} has had {_load(traces, endpoint):,} calls, and answers in a format of its "
+            f"own, so that whether its digits are right was not judged. {_billing(endpoint)}"
+        )
     return (
         f"{name} reads {accuracy:.1%} of the held-out digits in {_memory_mb(endpoint)} MB, and "
-        f"has had {called:,} calls. It bills nothing between calls, and stays until you delete it."
+        f"has had {_load(traces, endpoint):,} calls. {_billing(endpoint)}"
     )
+
+
+def _billing(endpoint: Endpoint) -> str:
+    configs = [variant.get("ServerlessConfig", {}) for variant in endpoint.variants]
+    if any(config.get("ProvisionedConcurrency") for config in configs):
+        return "Its provisioned concurrency bills until you delete it, called or not."
+    return "It bills nothing between calls, and stays until you delete it."
 
 
 def _judge_gone(work: Work, endpoint: Endpoint) -> str | DoneDifferently:
@@ -96,6 +112,13 @@ def _load(traces: Traces, endpoint: Endpoint) -> int:
             f"CloudWatch has counted {called} call{plural} of {endpoint.name}, checks "
             f"included; a load test makes {CALLS_NEEDED} at least.{again}",
             FORK if called < CALLS_OF_FIRST_TEST else OPEN_LOOP,
+        )
+    failed = traces.failures()
+    if failed > called / 2:
+        raise Missing(
+            f"In {failed:,} of its {called:,} calls the model of {endpoint.name} failed: let the "
+            "load test send what one call, tried alone, gets an answer to.",
+            FORK,
         )
     return called
 
