@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+TO_RUN = "*To see what the code shows, put it into a cell of your own.*"
+
+
 @dataclass(frozen=True)
 class Piece:
     """A cell of an answer: code, or prose in Markdown."""
@@ -38,7 +41,7 @@ class Answer:
             f"```python\n{piece.source}\n```" if piece.is_code else piece.source
             for piece in self.pieces
         ]
-        return "\n\n".join([self._heading, *blocks])
+        return "\n\n".join([self._heading, *blocks, *self._ending])
 
     def print(self, console: Console) -> None:
         """Print the answer, rendered on a terminal; no line of code is cut or broken."""
@@ -57,10 +60,19 @@ class Answer:
                     console.print(piece.source, markup=False, highlight=False, soft_wrap=True)
                 else:
                     console.print(Markdown(piece.source))
+            for line in self._ending:
+                console.print()
+                console.print(Markdown(line))
 
     @property
     def _heading(self) -> str:
         return f"**Our answer to {self.part.name}.** {self.title}"
+
+    @property
+    def _ending(self) -> list[str]:
+        """What to say of code that the prose takes for run."""
+        has_code = any(piece.is_code for piece in self.pieces)
+        return [TO_RUN] if has_code and self.part.kind == QUESTION else []
 
 
 def answers(task: Task) -> dict[Part, Answer]:
