@@ -24,6 +24,7 @@ _, TEST = data.digits()
 HEAD = ",".join(data.PIXELS)
 PIXELS = TEST[data.PIXELS].to_csv(header=False, index=False).splitlines()
 LABELLED = TEST[[data.LABEL, *data.PIXELS]].to_csv(header=False, index=False).splitlines()
+SCALED = (TEST[data.PIXELS] / 16).to_csv(header=False, index=False).splitlines()
 RECORDS = [f"[{line}]" for line in PIXELS]
 ANSWERS_CSV = """
 def transform_fn(model, body, content_type, accept):
@@ -40,6 +41,10 @@ def transform_fn(model, body, content_type, accept):
 SURE = ANSWERS_CSV.replace("str(int(digit))", "'seven'")
 FIRST_ONLY = ANSWERS_CSV.replace("model.predict(pixels)", "model.predict(pixels[:1])")
 WRONG = ANSWERS_CSV.replace("model.predict(pixels)", "[7] * len(pixels)")
+FLOAT = ANSWERS_CSV.replace(
+    'numpy.loadtxt(io.StringIO(body), delimiter=",", ndmin=2)',
+    '[[float(value) for value in line.split(",")] for line in body.splitlines()]',
+)
 CSV = {"ContentType": "text/csv", "SplitType": "Line"}
 BY_LINE = {"Accept": "text/csv", "AssembleWith": "Line"}
 
@@ -225,7 +230,7 @@ class Way:
 WAYS = {
     "twenty objects": Way(Done, "20 objects, 20 requests", objects=20),
     "three instances": Way(DoneDifferently, "3 instances", objects=3, instances=3),
-    "three instances, two objects": Way(NotYet, "had no request", instances=3),
+    "three instances, two objects": Way(NotYet, "2 objects are too few", instances=3),
     "one instance": Way(NotYet, "ran on one instance", instances=1),
     "a name of their own": Way(DoneDifferently, "not begin with maze-batch", name="digits-1"),
     "single records": Way(
@@ -248,6 +253,18 @@ WAYS = {
         Done, "364 digits, 97.", lines=LABELLED, members={"DataProcessing": JOINED}
     ),
     "column names": Way(NotYet, "a line of column names", lines=[HEAD, *PIXELS]),
+    "column names, read by float": Way(NotYet, "a line of column names", FLOAT, [HEAD, *PIXELS]),
+    "column names, read by the image": Way(NotYet, "a line of column names", "", [HEAD, *PIXELS]),
+    "column names, and labels": Way(
+        NotYet, "And is the label among them?", lines=[f"{data.LABEL},{HEAD}", *LABELLED]
+    ),
+    "only the labels are kept": Way(
+        NotYet,
+        "stored nothing that the model answered",
+        lines=LABELLED,
+        members={"DataProcessing": FILTERS | {"OutputFilter": "$[0]"}},
+    ),
+    "scaled pixels": Way(NotYet, "from 0 to 16", lines=SCALED),
     "no label left out": Way(NotYet, "65 features, but", lines=LABELLED),
     "no lines assembled": Way(
         NotYet,
@@ -274,10 +291,24 @@ def test_other_peoples_ways_get_the_right_verdict(batches, way):
     batches.transforms.wait(name)
     verdict = batches.check(since)
     assert isinstance(verdict, chosen.kind) and chosen.words in verdict.sentence, verdict
-    assert name in verdict.sentence or verdict.step in (batch.ORDER, batch.TRANSFORM_ALL)
-    assert (getattr(verdict, "step", 0) == batch.UPLOAD) == (way == "column names")
-    is_label = "the label among them" in verdict.sentence
-    assert is_label == (way == "no label left out") == (getattr(verdict, "step", 0) == batch.FILTER)
+    assert name in verdict.sentence
+    step, label = getattr(verdict, "step", 0), "the label among them" in verdict.sentence
+    assert (step == batch.UPLOAD) == (way.startswith("column names") or way == "scaled pixels")
+    assert (step == batch.FILTER) == (way in ("no label left out", "only the labels are kept"))
+    assert label == (way in ("no label left out", "column names, and labels"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["-out", "", "/predicted"])
+def test_outputs_below_the_inputs_prefix_are_no_input(batches, end):
+    since, model, uri = now(), batches.model(ANSWERS_CSV), f"s3://{BUCKET}/pile{len(end)}"
+    batches.upload(f"pile{len(end)}", PIXELS, 2)
+    target = {"S3OutputPath": f"{uri}{end}", **BY_LINE}
+    name = batches.start(f"maze-batch-{now():%f}", model, uri, output=target)
+    batches.transforms.wait(name)
+    assert_is(batches.check(since), Done, name, "2 objects, 2 requests, 364 digits, 97.")
+    batches.transforms.put(f"pile{len(end)}/part-99.csv", PIXELS[0].encode())
+    assert_is(batches.check(since), Done, name, "2 objects, 2 requests, 364 digits, 97.")
 
 
 @pytest.mark.slow

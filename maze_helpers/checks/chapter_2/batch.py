@@ -9,11 +9,13 @@ from botocore.exceptions import ClientError
 
 from maze_helpers.checks.chapter_2.digit_outputs import Outputs, Steps, judge_outputs
 from maze_helpers.checks.chapter_2.found_endpoints import OTHER_IMAGES, OUR_IMAGE, endpoints
+from maze_helpers.checks.chapter_2.joined_answers import gets_all
 from maze_helpers.checks.chapter_2.left_on import left_on, require_none
 from maze_helpers.checks.chapter_2.logged_errors import logged_errors
+from maze_helpers.checks.chapter_2.transform_data import column_names, read_and_written
 from maze_helpers.checks.check import Check, Missing, NothingYet, StillRunning, Work
-from maze_helpers.checks.model import PIXEL_COUNT
 from maze_helpers.checks.found import Candidate, first_right, jobs
+from maze_helpers.checks.model import PIXEL_COUNT
 from maze_helpers.checks.verdicts import DoneDifferently
 from maze_helpers.gone import is_gone
 from maze_helpers.instances import GROUP, instance_logs
@@ -24,7 +26,7 @@ PREFIX = "maze-batch"
 INSTANCES_ASKED_FOR = 2
 # The cells that a participant writes.
 UPLOAD, ORDER, TRANSFORM_ALL, MEND, FILTER = range(1, 6)
-STEPS = Steps(order=ORDER, transform=TRANSFORM_ALL)
+STEPS = Steps(upload=UPLOAD, order=ORDER, transform=TRANSFORM_ALL, filter=FILTER)
 
 
 def _look(work: Work) -> str | DoneDifferently:
@@ -69,9 +71,10 @@ def _judge(session: boto3.Session, candidate: Candidate) -> str | DoneDifferentl
             ORDER,
         )
     if idle:
+        objects = len(read_and_written(session, job))
         raise Missing(
             f"{name} had {len(served)} instances, but {', '.join(idle)} had no request: an object "
-            "keeps one instance busy, so give the job more objects than one.",
+            f"keeps one instance busy, so {_more_objects(objects, len(served))}.",
             MEND,
         )
     said = _sentence(name, served, judge_outputs(session, job, STEPS))
@@ -80,23 +83,48 @@ def _judge(session: boto3.Session, candidate: Candidate) -> str | DoneDifferentl
     return said
 
 
+def _more_objects(objects: int, instances: int) -> str:
+    """Return how many objects a job needs, which had so few that an instance was idle."""
+    if objects < 2:
+        return "give the job more objects than one"
+    if objects < instances:
+        return f"{objects} objects are too few: give the job {instances} at least"
+    return f"give the job more objects than the {objects} it had"
+
+
 def _require_completed(session: boto3.Session, job: dict[str, Any]) -> None:
     name, status = job["TransformJobName"], job["TransformJobStatus"]
     if status == "Failed":
-        reason = " ".join(job.get("FailureReason", "its log says why").split()).rstrip(".")
-        errors = logged_errors(session, GROUP, f"{name}/")
-        error = f" Its log says: {errors[-1]}" if errors else ""
-        if f"has {PIXEL_COUNT + 1} features" in error:
-            error += " Is the label among them? The model must not get it."
-            raise Missing(f"{name} is Failed: {reason}.{error}", FILTER)
-        if "could not convert string to float" in error:
-            error += " Is there a line of column names in the data? The model reads numbers alone."
-            raise Missing(f"{name} is Failed: {reason}.{error}", UPLOAD)
-        raise Missing(f"{name} is Failed: {reason}.{error}", TRANSFORM_ALL)
+        raise _failed(session, job)
     if status in ("Stopping", "Stopped"):
         raise Missing(f"{name} was stopped before its end: run it again.")
     if status != "Completed":
         raise StillRunning(f"{name} still runs: check again when it is Completed.")
+
+
+def _failed(session: boto3.Session, job: dict[str, Any]) -> Missing:
+    """Return what to say of a Failed job, by what its log and its data hold."""
+    errors = logged_errors(session, GROUP, f"{job['TransformJobName']}/")
+    with_label = any(f"has {PIXEL_COUNT + 1} features" in error for error in errors)
+    # The words of float and of NumPy, which may also read a name as NaN, and so as no number.
+    unread = [error for error in errors if "could not convert string" in error or "NaN" in error]
+    names = column_names(session, job) if unread else []
+    if unread and (names or "NaN" not in unread[-1]):
+        said = f"{_reason(job, unread)} Is there a line of column names in the data?"
+        if with_label or (len(names) > PIXEL_COUNT and gets_all(job)):
+            return Missing(f"{said} And is the label among them? The model gets neither.", UPLOAD)
+        return Missing(f"{said} The model reads numbers alone.", UPLOAD)
+    if with_label:
+        said = f"{_reason(job, errors)} Is the label among them? The model must not get it."
+        return Missing(said, FILTER)
+    return Missing(_reason(job, errors), TRANSFORM_ALL)
+
+
+def _reason(job: dict[str, Any], errors: list[str]) -> str:
+    """Return why a job failed, in AWS's words, and the last of the errors in its log."""
+    reason = " ".join(job.get("FailureReason", "its log says why").split()).rstrip(".")
+    error = f" Its log says: {errors[-1]}" if errors else ""
+    return f"{job['TransformJobName']} is Failed: {reason}.{error}"
 
 
 def _requests(session: boto3.Session, job: dict[str, Any]) -> dict[str, int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 NPY = b"\x93NUMPY"
 # Rows of so many values may hold a digit and something about it; longer ones are no answer.
-_WIDEST = 4
+WIDEST = 4
 # Where a transform job joins the answer with its input, and that is JSON.
 _JOINED = "SageMakerOutput"
 
@@ -47,9 +47,9 @@ def columns(body: bytes) -> Iterator[list]:
     try:
         values = list(json_values(text))
     except ValueError:
-        yield from _of_csv(text)
+        yield from _of_csv(body)
     else:
-        yield from _lists(values)
+        yield from lists(values)
 
 
 def json_values(text: str) -> Iterator[Any]:
@@ -76,26 +76,32 @@ def _of_npy(body: bytes) -> Iterator[list]:
     yield list(chain.from_iterable(array.tolist() for array in arrays))
 
 
-def _of_csv(text: str) -> Iterator[list]:
-    """Yield the columns from the last, where a joined answer is, to the first."""
+def csv_rows(body: bytes) -> list[list[str]]:
+    """Return the rows of CSV, without empty ones; none, if it is not CSV."""
     try:
-        rows = [row for row in csv.reader(io.StringIO(text)) if row]
-    except csv.Error:
-        return
+        return [row for row in csv.reader(io.StringIO(body.decode())) if row]
+    except (csv.Error, UnicodeDecodeError):
+        return []
+
+
+def _of_csv(body: bytes) -> Iterator[list]:
+    """Yield the columns from the last, where a joined answer is, to the first."""
+    rows = csv_rows(body)
     if len({len(row) for row in rows}) == 1:
         yield from ([row[place] for row in rows] for place in range(-1, -len(rows[0]) - 1, -1))
-    yield list(chain.from_iterable(rows))
+    if rows:
+        yield list(chain.from_iterable(rows))
 
 
-def _lists(values: list) -> Iterator[list]:
+def lists(values: list) -> Iterator[list]:
     """Yield every list in a list of values, and each column of a list of objects or short rows."""
     yield values
     if values and all(isinstance(value, dict) for value in values):
         names = sorted(values[0], key=lambda name: name != _JOINED)
         for name in names:
-            yield from _lists([value.get(name) for value in values])
+            yield from lists([value.get(name) for value in values])
     if values and all(isinstance(value, list) for value in values):
         widths = {len(value) for value in values}
-        if len(widths) == 1 and 1 < max(widths) <= _WIDEST:
+        if len(widths) == 1 and 1 < max(widths) <= WIDEST:
             yield from (list(column) for column in zip(*values, strict=True))
-        yield from _lists(list(chain.from_iterable(values)))
+        yield from lists(list(chain.from_iterable(values)))

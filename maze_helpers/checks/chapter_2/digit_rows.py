@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -15,6 +17,29 @@ from maze_helpers.checks.chapter_2.digit_answers import NPY, json_values
 Row = str | tuple[float, ...]
 # An index, a label or both may be beside the pixels.
 _MOST_EXTRA = 3
+# So many of the rows must be digits that the workshop knows, or their labels tell nothing.
+KNOWN_NEEDED = 0.95
+# Whether rows are scaled digits is tried on the first of them.
+_TRIED = 100
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The labels of rows, None where they are not known.
+
+    scaled: whether the pixels are not from 0 to 16, as in the workshop's data. beside: whether the
+    digits are not the workshop's, so that nothing but a column beside the pixels has their labels.
+    """
+
+    labels: list[int | None]
+    scaled: bool = False
+    beside: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough of the labels are known."""
+        known = sum(label is not None for label in self.labels)
+        return bool(known) and known >= KNOWN_NEEDED * len(self.labels)
 
 
 def rows(body: bytes) -> list[Row] | None:
@@ -48,6 +73,76 @@ def label_of(row: Row) -> int | None:
         if label is not None:
             return label
     return None
+
+
+def truth_of(asked: list[Row]) -> Truth:
+    """Return the labels of rows, whose pixels may have been scaled."""
+    found = Truth([label_of(row) for row in asked])
+    numbers = None if found.is_known else _table(asked)
+    if numbers is None:
+        return found
+    for first, scale, shift in _scalings(numbers.shape[1]):
+        tried = Truth(_looked_up(numbers[:_TRIED], first, scale, shift))
+        if tried.is_known:
+            return Truth(_looked_up(numbers, first, scale, shift), scaled=True)
+    beside = _labels_beside(numbers)
+    return found if beside is None else Truth(beside, beside=True)
+
+
+def holds_labels(asked: list[Row], labels: list[int | None]) -> bool:
+    """Return whether the labels are a column of rows, before or after the pixels."""
+    numbers = _table(asked)
+    if numbers is None or numbers.shape[1] <= len(data.PIXELS):
+        return False
+    truth = np.array(labels, dtype=float)
+    extra = numbers.shape[1] - len(data.PIXELS)
+    columns = [*range(extra), *range(-extra, 0)]
+    return any(np.array_equal(numbers[:, column], truth) for column in columns)
+
+
+def _table(asked: list[Row]) -> np.ndarray | None:
+    """Return rows as an array; None, if they are not as long as each other and as a digit."""
+    table = [_numbers(row) if isinstance(row, str) else row for row in asked]
+    widths = {len(row) for row in table}
+    if len(widths) != 1 or max(widths) < len(data.PIXELS):
+        return None
+    return np.array(table, dtype=float)
+
+
+def _scalings(width: int) -> Iterator[tuple[int, Any, Any]]:
+    """Yield where the pixels may begin in rows, and what undoes a scaling: a factor, an addend."""
+    for first in range(min(width - len(data.PIXELS), _MOST_EXTRA) + 1):
+        for scale, shift in _undoing():
+            yield first, scale, shift
+
+
+@cache
+def _undoing() -> list[tuple[Any, Any]]:
+    """Return what undoes the usual scalings: by a number, standardised, or from 0 to 1."""
+    found: list[tuple[Any, Any]] = [(16, 0), (255, 0)]
+    for part in (pd.concat(data.digits()), *data.digits()):
+        pixels = part[data.PIXELS].to_numpy(dtype=float)
+        spread, span = pixels.std(axis=0), pixels.max(axis=0) - pixels.min(axis=0)
+        found += [
+            (pixels.std(), pixels.mean()),
+            (np.where(spread == 0, 1, spread), pixels.mean(axis=0)),
+            (np.where(span == 0, 1, span), pixels.min(axis=0)),
+        ]
+    return found
+
+
+def _looked_up(numbers: np.ndarray, first: int, scale: Any, shift: Any) -> list[int | None]:
+    pixels = np.rint(numbers[:, first : first + len(data.PIXELS)] * scale + shift)
+    return [_labels().get(tuple(row)) for row in pixels.tolist()]
+
+
+def _labels_beside(numbers: np.ndarray) -> list[int | None] | None:
+    """Return the one column that holds all ten digits, before or after 64 other numbers."""
+    if numbers.shape[1] != len(data.PIXELS) + 1:
+        return None
+    columns = [numbers[:, place].tolist() for place in (0, -1)]
+    found = [column for column in columns if set(column) == set(range(10))]
+    return [int(label) for label in found[0]] if len(found) == 1 else None
 
 
 @cache
