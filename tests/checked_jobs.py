@@ -1,11 +1,13 @@
 """Training jobs for the tests of chapter 1's checks: small scripts that copy a prepared model."""
 
 import io
+import json
 from functools import cache
 
 import boto3
 import joblib
 from checked_work import forest
+from sklearn.ensemble import RandomForestClassifier
 from trainer import channel
 from training_job import IMAGE, start_job
 
@@ -43,21 +45,36 @@ MODELS = {
 
 
 @cache
-def own_scores() -> dict[str, float]:
-    """Return the macro averages, and the accuracy, of the prepared model on the held-out digits."""
+def own_scores(of: str = "test") -> dict[str, float]:
+    """Return the macro averages and the accuracy of the prepared model: on test or train digits."""
     model = joblib.load(io.BytesIO(forest()))
-    _, test = data.digits()
-    read = model.predict(test[data.PIXELS].to_numpy())
-    scores = scores_of(test[data.LABEL], read, ("macro",))
+    digits = dict(zip(("train", "test"), data.digits(), strict=True))[of]
+    read = model.predict(digits[data.PIXELS].to_numpy())
+    scores = scores_of(digits[data.LABEL], read, ("macro",))
     return {name: score[0] for name, score in scores.items()}
 
 
-def script(model: str = "model.joblib", form: str = "{name}={score:.4f}", **printed: str) -> str:
+def small_forest() -> bytes:
+    """Return a forest of one tree with two levels as joblib saves it."""
+    train, _ = data.digits()
+    model = RandomForestClassifier(1, max_depth=2, random_state=0)
+    content = io.BytesIO()
+    joblib.dump(model.fit(train[data.PIXELS].to_numpy(), train[data.LABEL]), content)
+    return content.getvalue()
+
+
+def script(
+    model: str = "model.joblib",
+    form: str = "{name}={score:.4f}",
+    of: str = "test",
+    **printed: str,
+) -> str:
     """Return a script that leaves a prepared model and prints its scores.
 
-    printed: the name of the score to print in the place of another, such as f1="precision".
+    of: the digits of the scores, test or train. printed: the name of the score to print in the
+    place of another, such as f1="precision".
     """
-    scores = own_scores()
+    scores = own_scores(of)
     lines = [
         form.format(name=name, score=scores[printed.get(name, name)])
         for name in ("accuracy", *REPORTED)
@@ -74,6 +91,8 @@ def prepare(session: boto3.Session) -> None:
     s3.upload_file(str(data.TEST_CSV), BUCKET, "data/test/test.csv")
     pixels = train[data.PIXELS].to_csv(index=False).encode()
     s3.put_object(Bucket=BUCKET, Key="data/pixels/train.csv", Body=pixels)
+    s3.upload_file(str(data.TRAIN_CSV), BUCKET, "data/nested/train/train.csv")
+    s3.put_object(Bucket=BUCKET, Key="data/model/small.joblib", Body=small_forest())
     for name, kind in MODELS.items():
         s3.put_object(Bucket=BUCKET, Key=f"data/model/{name}", Body=forest(**kind))
 
@@ -84,6 +103,7 @@ def start(
     source: str,
     definitions: list[dict[str, str]] = OURS,
     channels: dict[str, str] | None = None,
+    hyperparameters: dict[str, int] | None = None,
     **request,
 ) -> None:
     """Start a job. channels: the folder of each, where it is not one of the same name."""
@@ -92,6 +112,11 @@ def start(
     if definitions:
         algorithm["MetricDefinitions"] = definitions
     uris = {name: f"s3://{BUCKET}/data/{folder}/" for name, folder in folders.items()}
+    if hyperparameters:
+        code = f"s3://{BUCKET}/{name}/source/sourcedir.tar.gz"
+        sent = {"sagemaker_program": "train.py", "sagemaker_submit_directory": code}
+        sent |= hyperparameters
+        request["HyperParameters"] = {key: json.dumps(value) for key, value in sent.items()}
     if uris:
         request["InputDataConfig"] = [channel(*item) for item in uris.items()]
     start_job(session, name, source, BUCKET, AlgorithmSpecification=algorithm, **request)

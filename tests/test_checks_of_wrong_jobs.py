@@ -81,6 +81,23 @@ JOBS = {
     "maze-task-3-channel": {
         "source": "import os; open(os.environ['SM_CHANNEL_DIGITS'])",
     },
+    "maze-task-3-nested": {
+        "source": "import os; open(os.path.join(os.environ['SM_CHANNEL_TRAIN'], 'train.csv'))",
+        "channels": {"train": "nested"},
+    },
+    "maze-task-3-exit": {"source": "raise SystemExit(3)"},
+    "maze-task-3-slow": {
+        "source": "import time; time.sleep(600)",
+        "StoppingCondition": {"MaxRuntimeInSeconds": 1},
+    },
+    "maze-task-3-small": {
+        "source": script("small.joblib"),
+        "hyperparameters": {"n-estimators": 1, "max-depth": 2},
+    },
+    "maze-task-3-bad": {
+        "source": script("small.joblib"),
+        "hyperparameters": {"n-estimators": 150, "max-depth": 12},
+    },
     "maze-task-3-no-data": {"source": "import os; os.environ['SM_MODEL_DIR']", "channels": {}},
     "maze-task-3-no-model": {"source": "'SM_MODEL_DIR', 'SM_CHANNEL_TRAIN'"},
     "maze-task-3-paths": {"source": RIGHT.replace("SM_CHANNEL_TRAIN", "SM_INPUT_DIR")},
@@ -110,6 +127,32 @@ JOBS = {
         "source": RIGHT,
         "definitions": regex("f1", r"precision=([0-9.]+)"),
     },
+    "maze-task-4-of-rounds": {
+        "source": RIGHT,
+        "definitions": regex("f1", r"validation:accuracy=([0-9.]+)"),
+    },
+    "maze-task-4-counted": {
+        "source": RIGHT,
+        "definitions": regex("validation:accuracy", r"round=([0-9.]+)"),
+    },
+    "maze-task-4-cut": {"source": RIGHT, "definitions": regex("f1", r"f1=([0-9]\.[0-9])")},
+    "maze-task-4-name": {"source": RIGHT, "definitions": regex("f1", r"(f1)=[0-9.]+")},
+    "maze-task-4-trained": {"source": script(of="train")},
+    "maze-task-4-mismatch": {
+        "source": RIGHT,
+        "definitions": [
+            *metrics.metric_definitions(*metrics.FINAL_METRICS),
+            {"Name": "val_acc", "Regex": "val_acc=([0-9.]+)"},
+        ],
+    },
+    "maze-task-4-no-rounds": {
+        "source": RIGHT,
+        "definitions": metrics.metric_definitions(*metrics.FINAL_METRICS),
+    },
+    "maze-task-4-small": {
+        "source": script("small.joblib"),
+        "hyperparameters": {"n-estimators": 1, "max-depth": 2},
+    },
     "maze-task-4-swapped": {"source": script(f1="precision")},
     "maze-task-4-made-up": {"source": script(form="{name}=0.5")},
     "maze-task-4-no-curve": {"source": RIGHT.replace("range(4)", "range(1)")},
@@ -131,7 +174,7 @@ def began(local_cloud):
         for name, settings in JOBS.items():
             start(session, name, **settings)
         for name in JOBS:
-            if not name.endswith(("crashed", "refused", "channel")):
+            if not name.endswith(("crashed", "refused", "channel", "nested", "exit")):
                 wait_for_job(session, name)
         yield began
 
@@ -164,6 +207,15 @@ WRONG = [
         ["reads SM_CHANNEL_DIGITS", "no such channel, only train, test, model"],
         5,
     ),
+    (
+        "maze-task-3-nested",
+        ["channel train has no file train.csv", "s3://checks/data/nested/", "train/train.csv"],
+        5,
+    ),
+    ("maze-task-3-exit", ["Failed, not Completed: AlgorithmError", "Error: ExitCode 3"], 3),
+    ("maze-task-3-slow", ["Stopped, not Completed", "more than 1 s", "max_run"], 4),
+    ("maze-task-3-small", ["enough trees", "n-estimators 1 and max-depth 2"], 4),
+    ("maze-task-3-bad", ["enough trees"], 3),
     ("maze-task-3-no-data", ["no data", "fit("], 5),
     ("maze-task-3-no-model", ["There is no s3://checks/", "SM_MODEL_DIR"], 3),
     ("maze-task-3-low", ["a score of 93.0%"], 3),
@@ -171,9 +223,17 @@ WRONG = [
     ("maze-task-4-none", ["no metric definitions"], 3),
     ("maze-task-4-no-f1", ["No metric definition is for f1"], 2),
     ("maze-task-4-no-match", ["regex of f1 matched nothing"], 2),
-    ("maze-task-4-percent", ["not between 0 and 1"], 2),
+    ("maze-task-4-percent", ["regex of f1 captures 9", " of 0.9"], 2),
     ("maze-task-4-too-much", ["accuracy catches train:accuracy as well"], 2),
     ("maze-task-4-of-precision", ["regex of f1 catches precision"], 2),
+    ("maze-task-4-of-rounds", ["regex of f1 catches validation:accuracy, not f1"], 2),
+    ("maze-task-4-counted", ["regex of validation:accuracy catches round"], 2),
+    ("maze-task-4-cut", ["regex of f1 captures 0.9 of 0.9"], 2),
+    ("maze-task-4-name", ["captures 'f1', which is no number"], 2),
+    ("maze-task-4-trained", ["precision is 1.0000", "digits of its channel train"], 1),
+    ("maze-task-4-mismatch", ["regex of val_acc catches none of the 4 lines", "`round=0 "], 2),
+    ("maze-task-4-no-rounds", ["No metric definition catches any of the 4 lines"], 2),
+    ("maze-task-4-small", ["enough trees", "n-estimators 1"], 3),
     ("maze-task-4-swapped", ["f1 is 0.9", "the model's precision"], 1),
     ("maze-task-4-made-up", ["precision is 0.5", "the model's precision", "is 0.9"], 1),
     ("maze-task-4-no-curve", ["no curve", "after each round"], 1),
@@ -232,7 +292,7 @@ def test_a_job_that_runs_is_waited_for(began, tmp_path, local_cloud):
         session.client("sagemaker").get_waiter("training_job_completed_or_stopped").wait(
             TrainingJobName=name
         )
-    assert_is(check(name, tmp_path, began), NotYet, "Stopped, not Completed", step=5)
+    assert_is(check(name, tmp_path, began), NotYet, "not Completed: it was stopped", step=5)
 
 
 def test_a_job_that_runs_counts_before_one_that_failed(began, tmp_path):

@@ -12,9 +12,16 @@ from maze_helpers.checks.jobs import log_lines
 from maze_helpers.checks.model import ACCURACY_NEEDED, OtherVersion, is_forest, judge_model
 from maze_helpers.checks.scores import REPORTED, printed_scores
 
+# The numbers of trees and levels in the tasks' texts, by what a hyperparameter's name has in it.
+TOLD = {"estimators": 150, "trees": 150, "depth": 12}
+
 
 class NoLabelGiven(Missing):
     """Raised when a model took a pixel for the label, as the job's data has none."""
+
+
+class SmallForest(Missing):
+    """Raised when a forest reads too few digits, and the job's hyperparameters made it small."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,37 @@ def judge_artifact(session: boto3.Session, job: Job) -> Artifact:
 def _judge_model(session: boto3.Session, job: Job, model: Any) -> str:
     try:
         return judge_model(model)
-    except Missing:
+    except Missing as missing:
         columns = columns_given(session, job)
         if columns == len(data.PIXELS):
             raise NoLabelGiven(
                 f"The digits that {job['TrainingJobName']} was given have {columns} columns, so "
                 "the label is not among them: upload the file whose last column is the label."
             ) from None
+        if _knows_digits(model) and (small := _small_hyperparameters(job)):
+            raise SmallForest(
+                f"{missing} The job's hyperparameters gave it {' and '.join(small)}."
+            ) from None
         raise
+
+
+def _knows_digits(model: Any) -> bool:
+    """Return whether a forest takes 64 pixels for ten digits, so that just its reading is poor."""
+    return (
+        is_forest(model)
+        and getattr(model, "n_features_in_", None) == len(data.PIXELS)
+        and len(getattr(model, "classes_", ())) == 10
+    )
+
+
+def _small_hyperparameters(job: Job) -> list[str]:
+    """Return those of a job's hyperparameters that are below the text's, as "max-depth 2"."""
+    return [
+        f"{name} {text}"
+        for name, value in job.get("HyperParameters", {}).items()
+        for word, least in TOLD.items()
+        if word in name.lower() and (text := value.strip('"')).isdigit() and int(text) < least
+    ]
 
 
 def _judge_by_log(session: boto3.Session, job_name: str) -> str:

@@ -19,6 +19,8 @@ from maze_helpers.checks.script import Script, parse_script
 from maze_helpers.gone import is_object_gone
 
 Job = dict[str, Any]
+# Truth and prediction of the same digits.
+Readings = tuple[np.ndarray, np.ndarray]
 HELD_OUT = ("test", "valid", "eval", "held")
 # The digits are half a megabyte; what is larger is not read for its columns.
 LARGEST_CSV_BYTES = 20_000_000
@@ -76,6 +78,24 @@ def channels_of(job: Job) -> dict[str, str]:
     return {name: source["S3Uri"] for name, source in sources.items() if "S3Uri" in source}
 
 
+def files_below(session: boto3.Session, uri: str) -> list[str]:
+    """Return the names of the objects at a URI, as a channel has them: train/train.csv."""
+    _, prefix = s3_urls.split(uri)
+    folder = prefix if prefix.endswith("/") else f"{prefix}/"
+    try:
+        return [item["Key"].removeprefix(folder) for item in _objects(session, uri)]
+    except ClientError as error:
+        if not is_object_gone(error):
+            raise
+        return []
+
+
+def _objects(session: boto3.Session, uri: str) -> list[dict[str, Any]]:
+    bucket, prefix = s3_urls.split(uri)
+    found = session.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
+    return found.get("Contents", [])
+
+
 def columns_given(session: boto3.Session, job: Job) -> int | None:
     """Return how many columns the digits have that the job was given; None, if none are CSV."""
     for uri in channels_of(job).values():
@@ -84,20 +104,29 @@ def columns_given(session: boto3.Session, job: Job) -> int | None:
     return None
 
 
-def held_out_digits(
-    session: boto3.Session, job: Job, model: Any
-) -> tuple[np.ndarray, np.ndarray] | None:
+def held_out_digits(session: boto3.Session, job: Job, model: Any) -> Readings | None:
     """Return truth and prediction of the digits in the job's channel for tests; None without one.
 
     The label is in the first or in the last column: where the model finds it again.
     """
-    named = {n: uri for n, uri in channels_of(job).items() if n.lower().startswith(HELD_OUT)}
+    return _digits(session, job, model, HELD_OUT)
+
+
+def train_digits(session: boto3.Session, job: Job, model: Any) -> Readings | None:
+    """Return truth and prediction of the digits in the job's channel train; None without one."""
+    return _digits(session, job, model, ("train",))
+
+
+def _digits(
+    session: boto3.Session, job: Job, model: Any, beginnings: tuple[str, ...]
+) -> Readings | None:
+    named = {n: uri for n, uri in channels_of(job).items() if n.lower().startswith(beginnings)}
     tables = [rows for uri in named.values() for rows in _tables(session, uri)]
     read = [pair for rows in tables for pair in _readings(model, rows)]
     return max(read, key=lambda pair: np.mean(pair[0] == pair[1]), default=None)
 
 
-def _readings(model: Any, rows: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _readings(model: Any, rows: pd.DataFrame) -> Iterator[Readings]:
     if rows.shape[1] != len(data.PIXELS) + 1:
         return
     for label in (-1, 0):
@@ -108,10 +137,9 @@ def _readings(model: Any, rows: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.n
 def _tables(session: boto3.Session, uri: str) -> Iterator[pd.DataFrame]:
     """Yield the tables of numbers at a URI, without their heads."""
     s3 = session.client("s3")
-    bucket, prefix = s3_urls.split(uri)
+    bucket, _ = s3_urls.split(uri)
     try:
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-        for item in found:
+        for item in _objects(session, uri):
             if 0 < item["Size"] <= LARGEST_CSV_BYTES:
                 body = s3.get_object(**_named(bucket, item["Key"]))["Body"].read()
                 yield from _table(body)

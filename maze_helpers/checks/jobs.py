@@ -45,7 +45,11 @@ def script_failed(job: dict[str, Any]) -> bool:
 
 def _reason(session: boto3.Session, job: dict[str, Any]) -> str:
     """Return why a job failed: the error that its script ended with, else what SageMaker says."""
-    said = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()[0]
+    if job["TrainingJobStatus"] == "Stopped":
+        return "it was stopped before its script had ended, so start another one."
+    lines = (job.get("FailureReason") or job["SecondaryStatus"]).splitlines()
+    # The image gives the kind of error a line of its own, and the exit code the next one.
+    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     error = last_error(session, job["TrainingJobName"]) if script_failed(job) else None
     return error or said
 

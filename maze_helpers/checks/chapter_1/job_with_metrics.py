@@ -1,19 +1,28 @@
 """The check of chapter 1, task 4: SageMaker knows the scores of a job, and they are its model's."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
-import numpy as np
 
-from maze_helpers.checks.artifact import Artifact, judge_artifact
+from maze_helpers.checks.artifact import Artifact, SmallForest, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
 from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
-from maze_helpers.checks.job_files import Job, held_out_digits
+from maze_helpers.checks.job_files import Job, held_out_digits, scripts_of, train_digits
 from maze_helpers.checks.jobs import log_lines, require_completed, script_failed
-from maze_helpers.checks.metric_regexes import Caught, catch, judge_regex, other_metric
-from maze_helpers.checks.scores import REPORTED, Number, Scores, impostor, scores_of
+from maze_helpers.checks.metric_labels import lines_of_rounds, quantity_of
+from maze_helpers.checks.metric_regexes import (
+    Caught,
+    catch,
+    judge_captures,
+    judge_quantity,
+    judge_regex,
+    other_metric,
+)
+from maze_helpers.checks.reported_scores import agree, judge_digits, judge_near
+from maze_helpers.checks.scores import REPORTED
 from maze_helpers.checks.script import begun_script
 from maze_helpers.checks.verdicts import DoneDifferently
 
@@ -21,9 +30,6 @@ PREFIX = "maze-task-4"
 SCRIPT_STEP, DEFINITIONS_STEP, ESTIMATOR_STEP, FIT_STEP = 1, 2, 3, 4
 # Fewer points than this make no curve.
 ROUNDS_NEEDED = 3
-# As far apart may be a score of the digits in the channel and one of digits that the script chose.
-FAR = 0.05
-AVERAGES = ("macro", "weighted", "micro")
 
 Definition = dict[str, str]
 
@@ -65,27 +71,75 @@ def _judge(session: boto3.Session, found: Candidate) -> str | DoneDifferently:
     lines = log_lines(session, found.name)
     if not lines:
         raise Missing(f"The log of {found.name} is not there yet: check again in a minute.")
+    final = {row["MetricName"]: row["Value"] for row in job.get("FinalMetricDataList", [])}
     with belonging_to(DEFINITIONS_STEP):
-        caught = {row["Name"]: catch(row, lines) for row in _definitions(job)}
-        final = {row["MetricName"]: row["Value"] for row in job.get("FinalMetricDataList", [])}
-        for metric in REPORTED:
-            _judge_metric(metric, caught, final)
-        for definition in _definitions(job):
-            judge_regex(definition, caught[definition["Name"]])
+        caught = _judge_definitions(_definitions(job), lines, final)
     with belonging_to(SCRIPT_STEP):
-        artifact = judge_artifact(session, job)
+        artifact = _judge_artifact(session, job)
         compared = _judge_values(session, job, artifact, caught)
-        rounds = max(map(len, caught.values()))
-        if rounds < ROUNDS_NEEDED:
-            raise Missing(
-                "No metric was reported more than once or twice, so there is no curve: "
-                "print one after each round of training."
-            )
+    rounds = _judge_rounds(lines, caught)
     names = ", ".join(sorted(final))
     told = f"SageMaker knows {names} of {found.name}, one over {rounds} rounds. {compared}"
     if artifact.differences:
         return DoneDifferently(" ".join([told, *artifact.differences]))
     return told
+
+
+def _judge_definitions(
+    definitions: list[Definition], lines: list[str], final: Mapping[str, float]
+) -> dict[str, list[Caught]]:
+    """Return what each definition catches; raise Missing, if one is amiss."""
+    caught = {row["Name"]: catch(row, lines) for row in definitions}
+    for definition in definitions:
+        judge_captures(definition, caught[definition["Name"]], lines)
+        judge_quantity(definition, caught[definition["Name"]], lines)
+    for metric in REPORTED:
+        _judge_metric(metric, caught, final)
+    for definition in definitions:
+        judge_regex(definition, caught[definition["Name"]])
+    for name, value in final.items():
+        if quantity_of(name).is_score:
+            _judge_range(name, value, 100)
+    return caught
+
+
+def _judge_artifact(session: boto3.Session, job: Job) -> Artifact:
+    try:
+        return judge_artifact(session, job)
+    except SmallForest as missing:
+        missing.step = ESTIMATOR_STEP
+        raise
+
+
+def _judge_rounds(lines: list[str], caught: Mapping[str, list[Caught]]) -> int:
+    """Return how many values the metric with the most of them has; raise Missing, if too few."""
+    rounds = max(map(len, caught.values()))
+    if rounds >= ROUNDS_NEEDED:
+        return rounds
+    printed = lines_of_rounds(lines)
+    if len(printed) < ROUNDS_NEEDED:
+        raise Missing(
+            "No metric was reported more than once or twice, so there is no curve: "
+            "print one after each round of training.",
+            SCRIPT_STEP,
+        )
+    example = textwrap.shorten(printed[0], 80, placeholder=" …")
+    of_rounds = f"of the {len(printed)} lines that train.py prints each round, such as `{example}`"
+    for name in _meant_for_rounds(caught):
+        many = len(caught[name]) or "none"
+        raise Missing(
+            f"The regex of {name} catches {many} {of_rounds}: compare the two.", DEFINITIONS_STEP
+        )
+    raise Missing(
+        f"No metric definition catches any {of_rounds}: write one for a score in them.",
+        DEFINITIONS_STEP,
+    )
+
+
+def _meant_for_rounds(caught: Mapping[str, list[Caught]]) -> list[str]:
+    """Return the definitions that may have been written for the rounds, the likeliest first."""
+    parts = [name for name in caught if quantity_of(name).part in ("train", "validation")]
+    return parts or [name for name in caught if not caught[name]]
 
 
 def _names(metric: str, names: Mapping[str, Any]) -> list[str]:
@@ -112,10 +166,13 @@ def _judge_metric(
     for name in found:
         if other := other_metric(metric, caught[name]):
             raise Missing(f"The regex of {name} catches {other}, not {metric}.")
-        if not 0 <= final[name] <= 1:
-            raise Missing(
-                f"{name} is {final[name]:g}, not between 0 and 1: what does its regex capture?"
-            )
+        _judge_range(name, final[name], 1)
+
+
+def _judge_range(name: str, value: float, most: int) -> None:
+    """Raise Missing, if a score is no share. most: 100 for one that may be a percentage."""
+    if not 0 <= value <= most:
+        raise Missing(f"{name} is {value:g}, not between 0 and 1: what does its regex capture?")
 
 
 def _judge_values(
@@ -134,46 +191,12 @@ def _judge_values(
         metric: {name: caught[name][-1].number for name in _names(metric, caught) if caught[name]}
         for metric in REPORTED
     }
-    near = "agree with" if _compare(last, *held_out) else "are near"
-    return f"They {near} what the model makes of the digits in its channel for tests."
-
-
-def _compare(last: Mapping[str, Mapping[str, Number]], truth: np.ndarray, read: np.ndarray) -> bool:
-    """Return whether the metrics are the model's own scores, rather than just near them.
-
-    last: the metrics' last values, by the names of their definitions.
-    Raises: Missing, if one is another score of the model's, or far from its own.
-    """
-    scores = {average: scores_of(truth, read, [average]) for average in AVERAGES}
-    wrong = {
-        average: [metric for metric, values in last.items() if not _is_own(metric, values, of)]
-        for average, of in scores.items()
-    }
-    # Nobody reports two metrics by one average and the third by another, which is much like it.
-    nearest = min(AVERAGES, key=lambda average: len(wrong[average]))
-    for metric in wrong[nearest]:
-        _judge_value(metric, last[metric], scores[nearest])
-    return not wrong[nearest]
-
-
-def _is_own(metric: str, values: Mapping[str, Number], scores: Scores) -> bool:
-    numbers = values.values()
-    return not numbers or any(n.may_be(score) for n in numbers for score in scores[metric])
-
-
-def _judge_value(metric: str, values: Mapping[str, Number], scores: Scores) -> None:
-    name, number = next(iter(values.items()))
-    if found := impostor(metric, list(values.values()), scores):
-        raise Missing(
-            f"{name} is {found[0].text}, but that is the model's {found[1]} on its test digits: "
-            "print each score under its own name."
-        )
-    (own,) = scores[metric]
-    if abs(number.value - own) > FAR:
-        raise Missing(
-            f"{name} is {number.text}, but the model's {metric} on its test digits is {own:.4f}: "
-            "which value does train.py print last?"
-        )
+    scripts = scripts_of(session, job)
+    if agree(last, held_out, scripts):
+        return "They agree with what the model makes of the digits in its channel for tests."
+    judge_digits(last, train_digits(session, job, artifact.model))
+    judge_near(last, held_out, scripts)
+    return "They are near what the model makes of the digits in its channel for tests."
 
 
 task_4 = Check(

@@ -2,7 +2,7 @@
 
 import boto3
 
-from maze_helpers.checks.artifact import Artifact, NoLabelGiven, judge_artifact
+from maze_helpers.checks.artifact import Artifact, NoLabelGiven, SmallForest, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
 from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
@@ -62,6 +62,9 @@ def _judge_artifact(session: boto3.Session, job: Job) -> Artifact:
         return judge_artifact(session, job)
     except NoLabelGiven as missing:
         missing.step = UPLOAD_STEP
+        raise
+    except SmallForest as missing:
+        missing.step = ESTIMATOR_STEP
         raise
 
 
