@@ -196,6 +196,11 @@ def test_labels_that_are_handed_on_are_no_predictions(way):
         assert round(judged(asked, body, **processing).accuracy, 3) == accuracy
 
 
+def test_a_few_digits_that_are_all_right_are_not_taken_for_labels():
+    asked, runner_up = csv(LABELLED[:18]), (Y[:18] + 3) % 10
+    assert judged(asked, csv(np.column_stack([Y[:18], runner_up]))).accuracy == 1
+
+
 BOTH = np.vstack([TRAIN[data.PIXELS], X])
 SCALED = {
     "from 0 to 1": X / 16,

@@ -1,6 +1,7 @@
 """Whether the outputs of a batch transform job are the digits of its input."""
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import comb
 from typing import Any
@@ -37,8 +38,6 @@ _BINARY = ("RecordIO", "TFRecord")
 _ENOUGH_ROWS, _USUAL_ACCURACY, _UNLIKELY = 364, 0.97, 0.001
 # Of digits that are not the workshop's, a right model may read fewer.
 _NEEDED_OF_OTHERS = 0.5
-# An index of so many rows is a column of digits, too.
-_MOST_INDEXED = 10
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,19 @@ class _Asked:
 
     rows: list[Row] | None = None
     truth: Truth | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What of an output may be its digits, the likeliest first, and what was asked."""
+
+    candidates: list[np.ndarray]
+    asked: _Asked
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The labels of its rows, not a number where they are none; None, if none is known."""
+        return None if self.asked.truth is None else np.array(self.asked.truth.labels, dtype=float)
 
 
 @dataclass
@@ -113,18 +125,32 @@ class _Read:
 def judge_outputs(session: boto3.Session, job: dict[str, Any], steps: Steps) -> Outputs:
     """Return what a Completed job's outputs hold; raise Missing, if they are not the digits."""
     pairs = read_and_written(session, job)
+    parts = list(_parts(session, _whole(pairs, job, steps), job, steps))
+    handed_on = _labels_handed_on(parts, job)
     read = _Read()
-    left_bytes = LOOKED_INTO_BYTES
-    for source, output in _whole(pairs, job, steps)[:LOOKED_INTO_OBJECTS]:
-        asked = _asked(session, job, source)
-        read.add(_digits(output, output.read(session), asked, job, steps), asked)
-        left_bytes -= output.size_bytes if source is None else source.size_bytes
-        if left_bytes < 0:
-            break
+    for part in parts:
+        read.add(_meant(part, handed_on), part.asked)
     accuracy = read.accuracy()
     if accuracy is not None:
         _require_right(accuracy, read, job, steps)
     return Outputs(len(pairs), len(read.predicted), accuracy)
+
+
+def _parts(
+    session: boto3.Session,
+    pairs: list[tuple[Object | None, Object]],
+    job: dict[str, Any],
+    steps: Steps,
+) -> Iterator[_Part]:
+    """Yield what is looked into, but for empty objects; raise Missing, if one has no digits."""
+    left_bytes = LOOKED_INTO_BYTES
+    for source, output in pairs[:LOOKED_INTO_OBJECTS]:
+        asked = _asked(session, job, source)
+        if asked.rows != []:
+            yield _Part(_candidates(output, output.read(session), asked, job, steps), asked)
+        left_bytes -= output.size_bytes if source is None else source.size_bytes
+        if left_bytes < 0:
+            return
 
 
 def _whole(
@@ -152,12 +178,10 @@ def _asked(session: boto3.Session, job: dict[str, Any], source: Object | None) -
     return _Asked(found, truth_of(found) if found else None)
 
 
-def _digits(
+def _candidates(
     output: Object, body: bytes, asked: _Asked, job: dict[str, Any], steps: Steps
-) -> np.ndarray:
-    """Return the digits in an output; raise Missing, if it has not one for each row."""
-    if asked.rows == []:
-        return np.array([])
+) -> list[np.ndarray]:
+    """Return what may be the digits in an output; raise Missing, if it has not one a row."""
     answers = _answers(body, asked, job, steps)
     found = list(columns(body)) if answers is None else answers
     candidates = [digits for values in found if (digits := as_digits(values)) is not None]
@@ -166,10 +190,8 @@ def _digits(
     if not candidates:
         name = f"{output.key.rpartition('/')[2]} of {job['TransformJobName']}"
         raise _no_digits(name, found or [[str(body[:20])]], asked, steps)
-    if answers is not None or not is_joined(job):
-        return _meant(candidates, asked, job)
-    # The label may be a column of the input that is beside the answers, and those come first.
-    return candidates[0]
+    # Answers come first, and the label may be a column of the input that is beside them.
+    return candidates[:1] if answers is None and is_joined(job) else candidates
 
 
 def _answers(body: bytes, asked: _Asked, job: dict[str, Any], steps: Steps) -> list[list] | None:
@@ -204,21 +226,40 @@ def _no_digits(name: str, found: list[list], asked: _Asked, steps: Steps) -> Mis
     return Missing(f"{name} holds no digits from 0 to 9, but such as {example!r}.", steps.transform)
 
 
-def _meant(candidates: list[np.ndarray], asked: _Asked, job: dict[str, Any]) -> np.ndarray:
+def _labels_handed_on(parts: list[_Part], job: dict[str, Any]) -> set[int]:
+    """Return which of the candidates are labels of the input, which the script stored again.
+
+    They are no predictions, if others beside them may be, and if so many would not be all right.
+    """
+    known = [part for part in parts if part.asked.rows and part.labels is not None]
+    count = sum(len(part.labels) for part in known)
+    counts = {len(part.candidates) for part in known}
+    if len(counts) != 1 or not gets_all(job) or _USUAL_ACCURACY**count >= _UNLIKELY:
+        return set()
+    if not all(holds_labels(part.asked.rows, part.asked.truth.labels) for part in known):
+        return set()
+    places = range(max(counts))
+    same = {
+        place
+        for place in places
+        if all(np.array_equal(part.candidates[place], part.labels) for part in known)
+    }
+    whole = [np.concatenate([part.candidates[place] for part in known]) for place in places]
+    # One value over and over, such as a confidence of 1, is no prediction either.
+    varied = {place for place in places if len(np.unique(whole[place])) > 1}
+    return same if varied - same else set()
+
+
+def _meant(part: _Part, handed_on: set[int]) -> np.ndarray:
     """Return the candidate that is meant as the predictions.
 
-    It is whichever reads best: an answer may hold other numbers, such as confidences of 1. But
-    the labels of the input, where a script hands them on, are no predictions.
+    It is whichever reads best: an answer may hold other numbers, such as confidences of 1.
     """
-    if len(candidates) < 2 or asked.rows is None or asked.truth is None:
-        return candidates[0]
-    labels = np.array(asked.truth.labels, dtype=float)
-    if gets_all(job) and holds_labels(asked.rows, asked.truth.labels):
-        own = [digits for digits in candidates if not np.array_equal(digits, labels)]
-        # A column of one value, or one of few rows, need not be predictions either.
-        if any(len(set(digits.tolist())) > 1 for digits in own) and len(labels) > _MOST_INDEXED:
-            candidates = own
-    return max(candidates, key=lambda digits: float(np.mean(digits == labels)))
+    labels = part.labels
+    if len(part.candidates) < 2 or labels is None:
+        return part.candidates[0]
+    left = [digits for place, digits in enumerate(part.candidates) if place not in handed_on]
+    return max(left, key=lambda digits: float(np.mean(digits == labels)))
 
 
 def _require_right(accuracy: float, read: _Read, job: dict[str, Any], steps: Steps) -> None:
