@@ -72,8 +72,8 @@ def _judge_folders(session: boto3.Session, job: Job, failed: str, lines: list[st
         if opened["file"] in held:
             continue
         raise Missing(
-            f"{failed}: its channel {opened['channel']} has no file {opened['file']}, as it is "
-            f"{uri}, where {_listed(held)} is: give fit() the folder that the file is in."
+            f"{failed}: its channel {opened['channel']} has no file {opened['file']}; "
+            f"its URI, {uri}, holds {_listed(held)}: give fit() the folder that the file is in."
         )
 
 

@@ -8,8 +8,8 @@ import boto3
 
 from maze_helpers.checks.artifact import Artifact, SmallForest, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
-from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
+from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.job_files import Job, held_out_digits, scripts_of, train_digits
 from maze_helpers.checks.jobs import log_lines, require_completed, script_failed
 from maze_helpers.checks.metric_labels import lines_of_rounds, quantity_of

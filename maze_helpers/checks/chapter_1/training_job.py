@@ -4,8 +4,8 @@ import boto3
 
 from maze_helpers.checks.artifact import Artifact, NoLabelGiven, SmallForest, judge_artifact
 from maze_helpers.checks.check import Check, Missing, Work, belonging_to
-from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.found import Candidate, first_right, training_jobs
+from maze_helpers.checks.job_ending import judge_ending
 from maze_helpers.checks.job_files import Job, channels_of, scripts_of
 from maze_helpers.checks.jobs import require_completed, script_failed
 from maze_helpers.checks.script import Script, begun_script
