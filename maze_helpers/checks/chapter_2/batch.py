@@ -34,7 +34,8 @@ def _look(work: Work) -> str | DoneDifferently:
     if found is None:
         raise NothingYet(
             f"There is no batch transform job yet, such as {PREFIX}-…: begin with the data that it "
-            "is to read."
+            "is to read.",
+            UPLOAD,
         )
     require_none(work.session, left_on(endpoints(work, "maze-")))
     return found
