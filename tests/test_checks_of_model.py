@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from maze_helpers import data
 from maze_helpers.checks import Missing
-from maze_helpers.checks.model import find_models, is_forest, judge_model, load_artifact
+from maze_helpers.checks.model import find_models, is_forest, judge_model, kind_of, load_artifact
 
 TRAIN, TEST = data.digits()
 
@@ -25,6 +25,7 @@ def assert_told(missing: Missing, *words: str):
         assert word in str(missing)
     # One sentence: a notebook shows it in place of a traceback.
     assert "\n" not in str(missing)
+    assert not str(missing).endswith("..")
 
 
 def forest(rows, features=None, label=None, trees=40):
@@ -83,11 +84,29 @@ def test_models_are_found_by_the_names_that_people_give_them(tmp_path):
     ]
 
 
+def test_a_model_that_reads_every_held_out_digit_has_seen_them():
+    model = forest(TEST)
+    with pytest.raises(Missing) as told:
+        judge_model(model)
+    assert_told(told.value, "reads all 364", "trained on them")
+    assert "100.0%" in judge_model(model, own_split=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [("SVC", "an SVC"), ("KNeighborsClassifier", "a KNeighborsClassifier"),
+     ("MLPClassifier", "an MLPClassifier"), ("ExtraTreesClassifier", "an ExtraTreesClassifier"),
+     ("Pipeline", "a Pipeline"), ("dict", "a dict")],
+)  # fmt: skip
+def test_a_kind_of_model_has_its_article(name, named):
+    assert kind_of(type(name, (), {})()) == named
+
+
 class Stubborn:
     """A model that answers, but never what was asked."""
 
     def predict(self, X):
-        raise ValueError("feature names are wrong")
+        raise ValueError("feature names are wrong.\nAnd so on.")
 
 
 class Unsure:

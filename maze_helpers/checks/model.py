@@ -2,6 +2,7 @@
 
 import tarfile
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,13 +25,35 @@ class OtherVersion(Missing):
     """Raised when the model was saved by a scikit-learn that the one here cannot read."""
 
 
+def find_files(folder: Path) -> dict[Path, int]:
+    """Return the files under the folder with their modification times, in ns."""
+    found = sorted(folder.rglob("*"))
+    return {path: path.stat().st_mtime_ns for path in found if path.is_file()}
+
+
 def find_models(folder: Path) -> dict[Path, int]:
     """Return the model files under the folder with their modification times, in ns."""
-    return {
-        path: path.stat().st_mtime_ns
-        for path in sorted(folder.rglob("*"))
-        if path.name.endswith(MODEL_SUFFIXES) and path.is_file()
-    }
+    return {path: at for path, at in find_files(folder).items() if is_model(path)}
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a file is called as saved models are."""
+    return path.name.endswith(MODEL_SUFFIXES)
+
+
+def saves_no_model(script: str, written: Iterable[Path], otherwise: str) -> Missing:
+    """Return what to raise for a script that saved no model.
+
+    written: files that it did write. otherwise: what to say, if there are none.
+    """
+    names = sorted(path.name for path in written if path.suffix not in (".py", ".pyc", ".ipynb"))
+    if not names:
+        return Missing(otherwise)
+    *endings, last = MODEL_SUFFIXES
+    return Missing(
+        f"{script} saves {', '.join(names)}, where the check finds no model: it reads files "
+        f"whose names end in {', '.join(endings)} or {last}."
+    )
 
 
 def load_model(file: Path | BinaryIO, name: str) -> Any:
@@ -49,11 +72,11 @@ def load_model(file: Path | BinaryIO, name: str) -> Any:
                 raise OtherVersion(
                     f"{name} was saved by scikit-learn {version}, which the one here cannot read."
                 ) from error
-        raise Missing(f"{name} does not load: {type(error).__name__}: {error}.") from error
+        raise Missing(f"{name} does not load: {_in_short(error)}.") from error
     if model is None:
         raise Missing(f"{name} holds None: does a function forget to return the model?")
     if not hasattr(model, "predict"):
-        raise Missing(f"{name} holds a {type(model).__name__}, not a model that can predict.")
+        raise Missing(f"{name} holds {kind_of(model)}, not a model that can predict.")
     return model
 
 
@@ -69,7 +92,7 @@ def load_artifact(path: Path) -> Any:
                 if member.name.endswith(MODEL_SUFFIXES):
                     return load_model(archive.extractfile(member), Path(member.name).name)
     except tarfile.TarError as error:
-        raise Missing(f"model.tar.gz is not a tar archive: {error}.") from error
+        raise Missing(f"model.tar.gz is not a tar archive: {_in_short(error)}.") from error
     names = ", ".join(member.name for member in members) or "nothing"
     raise Missing(
         f"model.tar.gz holds {names} but no model such as model.joblib: "
@@ -77,10 +100,12 @@ def load_artifact(path: Path) -> Any:
     )
 
 
-def judge_model(model: Any) -> str:
+def judge_model(model: Any, own_split: bool = False) -> str:
     """Return one sentence on how well the model reads the held-out digits.
 
-    Raises: Missing, if it does not read ten digits from 64 pixels, or too few of them.
+    own_split: whether the script held other digits out, so that the model knows some of these.
+    Raises: Missing, if it does not read ten digits from 64 pixels, or too few of them, or if it
+    reads all of them, though they were held out from it.
     """
     _judge_features(getattr(model, "n_features_in_", PIXEL_COUNT))
     _judge_classes(getattr(model, "classes_", range(10)))
@@ -91,7 +116,19 @@ def judge_model(model: Any) -> str:
             f"The model reads {accuracy:.1%} of the held-out digits; "
             f"{ACCURACY_NEEDED:.0%} are needed: has it enough trees, and the right label?"
         )
+    if accuracy == 1 and not own_split:
+        raise Missing(
+            f"The model reads all {len(test)} held-out digits, which only a model can that was "
+            "trained on them: train it on the training digits alone."
+        )
     return f"it tells ten digits apart and reads {accuracy:.1%} of the {len(test)} held-out ones."
+
+
+def kind_of(model: Any) -> str:
+    """Return the name of the model's class with its article: "an SVC", "a Pipeline"."""
+    name = type(model).__name__
+    spelled_out = name[:2].isupper()
+    return f"{'an' if name[0] in ('AEFHILMNORSX' if spelled_out else 'AEIO') else 'a'} {name}"
 
 
 def is_forest(model: Any) -> bool:
@@ -114,12 +151,17 @@ def predict(model: Any, pixels: pd.DataFrame) -> np.ndarray:
         read = np.asarray(model.predict(features)).astype(float)
     except Exception as error:
         raise Missing(
-            f"The model does not predict from {PIXEL_COUNT} pixels: "
-            f"{type(error).__name__}: {error}."
+            f"The model does not predict from {PIXEL_COUNT} pixels: {_in_short(error)}."
         ) from error
     if read.shape != (len(pixels),):
         raise Missing(f"The model answers {len(pixels)} digits with an array of {read.shape}.")
     return read
+
+
+def _in_short(error: Exception) -> str:
+    """Return an error's kind and the first line of its text, without a full stop."""
+    first = (str(error).strip().splitlines() or ["no reason given"])[0]
+    return f"{type(error).__name__}: {first.rstrip('.')}"
 
 
 def _accuracy(model: Any, test: pd.DataFrame) -> float:

@@ -2,7 +2,8 @@
 
 Run by its path, in a process of its own, so that it imports nothing of this package:
 python recorded_run.py RECORD SCRIPT [ARGUMENT …]. RECORD becomes a JSON file: a list of calls,
-each with its average and the precision, recall and f1 that it returned, or with an accuracy.
+each with its average and the precision, recall and f1 that it returned, or with an accuracy;
+count is how many digits were scored, and support how many of each, where it returned that.
 """
 
 import atexit
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn import metrics
 from sklearn.metrics import _classification
 
@@ -28,7 +30,8 @@ def _record(name: str, as_call: Callable[[Any, dict[str, Any]], Call]) -> None:
     @functools.wraps(function)
     def recorded(*args: Any, **options: Any) -> Any:
         result = function(*args, **options)
-        CALLS.append(as_call(result, options))
+        truth = args[0] if args else options["y_true"]
+        CALLS.append(as_call(result, options) | {"count": np.shape(truth)[0]})
         return result
 
     # The other metrics of this module, such as f1_score, call this one by its name in there.
@@ -37,9 +40,10 @@ def _record(name: str, as_call: Callable[[Any, dict[str, Any]], Call]) -> None:
 
 
 def _scores(result: Any, options: dict[str, Any]) -> Call:
-    precision, recall, f1, _ = result
+    precision, recall, f1, support = result
     call = {"average": str(options.get("average"))}
     call |= {"precision": _numbers(precision), "recall": _numbers(recall)}
+    call |= {} if support is None else {"support": _numbers(support)}
     return call | ({"f1": _numbers(f1)} if options.get("beta", 1.0) == 1.0 else {})
 
 

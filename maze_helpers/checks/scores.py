@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
+from maze_helpers.checks.check import Missing
+
 REPORTED = ("precision", "recall", "f1")
 # Below this many decimals, two scores of one model are often the same by chance.
 TELLING_DECIMALS = 3
@@ -167,8 +169,83 @@ def impostor(name: str, numbers: Sequence[Number], scores: Scores) -> tuple[Numb
     return None
 
 
+def is_support(numbers: Sequence[Number], calls: Sequence[Mapping]) -> bool:
+    """Return whether the numbers have a call's support in them: how many digits there are of each.
+
+    The support is what precision_recall_fscore_support returns after the three scores.
+    """
+    values = [number.value for number in numbers]
+    supports = [call["support"] for call in calls if len(call.get("support", [])) > 1]
+    return any(
+        values[place : place + len(support)] == support
+        for support in supports
+        for place in range(len(values))
+    )
+
+
+def are_perfect(printed: Mapping[str, Sequence[Number]], calls: Sequence[Mapping]) -> bool:
+    """Return whether each precision, recall and f1 is exactly 1, as printed and as computed."""
+    for name in REPORTED:
+        shares = [number for number in printed[name] if "." in number.text]
+        if not shares or any(number.value not in (1, 100) for number in shares):
+            return False
+        if not calls and shares[0].decimals < TELLING_DECIMALS:
+            return False
+    return all(score == 1 for call in calls for name in REPORTED for score in call.get(name, []))
+
+
 def beyond(numbers: Sequence[Number]) -> Number | None:
     """Return the first number, if none of them can be a score: a share, or a percentage."""
     if any(0 <= number.value <= 100 and math.isfinite(number.value) for number in numbers):
         return None
     return numbers[0]
+
+
+def require_scores(script: str, stdout: str, stderr: str) -> dict[str, list[Number]]:
+    """Return what a script printed under each name; raise Missing, unless all three are scores."""
+    # Logging writes to stderr, which a terminal and a cell show just as well.
+    printed = printed_scores(stderr) | printed_scores(stdout)
+    for name in REPORTED:
+        if not printed.get(name):
+            raise Missing(f"{script} does not print {name} with its value.")
+        if number := beyond(printed[name]):
+            raise Missing(f"{script} prints {number.text} as {name}, which no score can be.")
+    return printed
+
+
+def judge_scores(
+    script: str, source: str, printed: Mapping[str, Sequence[Number]], calls: Sequence[Mapping]
+) -> None:
+    """Raise Missing, if a script prints a score under another's name, or one that is made up.
+
+    printed: what require_scores returns. calls: those that recorded_run writes down.
+    """
+    scores = scores_of_calls(calls)
+    for name in REPORTED:
+        found = impostor(name, printed[name], scores)
+        if found is None and is_support(printed[name], calls):
+            found = printed[name][0], "support, which counts the digits of each kind"
+        if found:
+            number, other = found
+            raise Missing(f"{script} prints {number.text} as {name}, but that is its {other}.")
+    if not calls:
+        _judge_made_up(script, source, printed)
+
+
+def _judge_made_up(script: str, source: str, printed: Mapping[str, Sequence[Number]]) -> None:
+    """Raise Missing, if every score that is printed stands in the script as it is."""
+    texts = [printed[name][-1].text.removesuffix(" %") for name in REPORTED]
+    if all("." in text and text in source for text in texts):
+        raise Missing(
+            f"{script} prints {texts[0]} as {REPORTED[0]}, but computes no score: "
+            "sklearn.metrics has functions for precision, recall and f1."
+        )
+
+
+def trained_on(script: str, printed: Mapping[str, Sequence[Number]]) -> Missing:
+    """Return what to raise, where scores are perfect as only those of known digits can be."""
+    text = next(number.text for number in printed[REPORTED[0]] if "." in number.text)
+    return Missing(
+        f"{script} prints {text} for precision, recall and f1, which are scores of digits that "
+        "the model was trained on: print those of the held-out digits."
+    )

@@ -2,11 +2,13 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from maze_helpers.checks import recorded_run
@@ -18,6 +20,30 @@ STUB = "NotImplementedError"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # What a skeleton has outside of its functions; a docstring is an expression.
 _GIVEN = (*FUNCTIONS, ast.Import, ast.ImportFrom, ast.Expr)
+
+# Those of add_argument's actions that take a value.
+_VALUED_ACTIONS = ("store", "append", "extend")
+# A row of --help's list: argparse puts one blank before what an option takes, and two before its
+# explanation; typer puts as many as its columns need, and a frame of │ around.
+_HELP_ROW = re.compile(
+    r"^[\s│|*]*(?:-\w(?: [A-Z][\w.]*)?, *)?(?P<name>--[a-z][\w-]*)(?:, --[\w-]+)*(?: +-\w\b)?"
+    r"(?:[ =](?P<value>[^\s│-]\S*)|\s+(?P<column>[A-Z][A-Z_]+|\[[\w|]+\])(?=\s{2}|\s*[│\n]))?",
+    re.MULTILINE,
+)
+
+
+class Takes(Enum):
+    """What an option takes. ANYTHING may be a path; CHOICE is one of some words."""
+
+    ANYTHING, NUMBER, CHOICE, NOTHING = range(4)
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a script's command line; name: as it is typed, such as "--model-dir"."""
+
+    name: str
+    takes: Takes = Takes.ANYTHING
 
 
 @dataclass(frozen=True)
@@ -45,14 +71,26 @@ class Script:
         }
 
     @property
-    def options(self) -> list[str]:
-        """The long options that its argparse parser takes, in order, such as '--model-dir'."""
+    def options(self) -> list["Option"]:
+        """The long options that its argparse parser takes, in order."""
         calls = [node for node in ast.walk(self.tree) if _is_add_argument(node)]
         return [
-            argument.value
+            Option(argument.value, _taken(call))
             for call in calls
             for argument in call.args
             if isinstance(argument, ast.Constant) and str(argument.value).startswith("--")
+        ]
+
+    @property
+    def positions(self) -> list[str]:
+        """The arguments that its argparse parser takes by their place, and cannot do without."""
+        calls = [node for node in ast.walk(self.tree) if _is_add_argument(node) and node.args]
+        return [
+            call.args[0].value
+            for call in calls
+            if isinstance(call.args[0], ast.Constant)
+            and not str(call.args[0].value).startswith("-")
+            and not {"nargs", "default"} & {keyword.arg for keyword in call.keywords}
         ]
 
     @property
@@ -107,8 +145,9 @@ class Run:
 
     @property
     def last_word(self) -> str:
-        """The last line it wrote to stderr: the error, if it was one."""
-        return (self.stderr.strip().splitlines() or [f"exit code {self.exit_code}"])[-1]
+        """The last line it wrote to stderr, without a full stop: the error, if it was one."""
+        lines = self.stderr.strip().splitlines() or [f"exit code {self.exit_code}"]
+        return lines[-1].removesuffix(".")
 
 
 def _asks_for_its_name(node: ast.stmt) -> bool:
@@ -119,6 +158,19 @@ def _asks_for_its_name(node: ast.stmt) -> bool:
 
 def _is_add_argument(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "add_argument"
+
+
+def _taken(call: ast.Call) -> Takes:
+    """Return what an option takes, by the keywords of its add_argument."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    if "action" in given and getattr(given["action"], "value", None) not in _VALUED_ACTIONS:
+        return Takes.NOTHING
+    kind, default = getattr(given.get("type"), "id", None), given.get("default")
+    if "choices" in given or kind == "bool":
+        return Takes.CHOICE
+    if kind in ("int", "float") or isinstance(getattr(default, "value", None), int | float):
+        return Takes.NUMBER
+    return Takes.ANYTHING
 
 
 def _is_stub(node: ast.AST) -> bool:
@@ -152,7 +204,7 @@ def parse_script(source: bytes, folder: Path, name: str) -> Script:
             why += ", which is for a notebook's cell alone: take it out of the file"
         raise Missing(f"{why}.") from error
     except ValueError as error:
-        raise Missing(f"{name} does not parse: {error}.") from error
+        raise Missing(f"{name} does not parse: {str(error).rstrip('.')}.") from error
 
 
 def begun_script(folder: Path, name: str, parts: int = 1) -> Script:
@@ -193,6 +245,28 @@ def run_script(script: Script, arguments: Sequence[str] = ()) -> Run:
     return _run(script, [script.name, *arguments])
 
 
+def options_of_help(script: Script) -> list[Option]:
+    """Return the options that `python <script> --help` lists, as argparse, click and typer do.
+
+    Example: "  -t, --trees INTEGER  How many." is --trees, which takes a number.
+    """
+    found: dict[str, Option] = {}
+    for row in _HELP_ROW.finditer(run_script(script, ["--help"]).stdout):
+        found.setdefault(
+            row["name"], Option(row["name"], _taken_by(row["value"] or row["column"] or ""))
+        )
+    found.pop("--help", None)
+    return list(found.values())
+
+
+def _taken_by(value: str) -> Takes:
+    if not value:
+        return Takes.NOTHING
+    if value.startswith(("INT", "FLOAT")):
+        return Takes.NUMBER
+    return Takes.CHOICE if value.startswith(("{", "[")) else Takes.ANYTHING
+
+
 def import_script(script: Script) -> Run:
     """Return how importing the script ended, as a notebook or a debugger would do it."""
     path = script.folder / script.name
@@ -200,16 +274,18 @@ def import_script(script: Script) -> Run:
     return _run(script, ["-c", program])
 
 
-def run_recorded(script: Script) -> tuple[Run, list[recorded_run.Call]]:
+def run_recorded(
+    script: Script, arguments: Sequence[str] = ()
+) -> tuple[Run, list[recorded_run.Call]]:
     """Return how the script ended, and what scikit-learn's metrics returned to it.
 
     Should it fail while it is recorded, it is run once more as a terminal would.
     """
     with tempfile.TemporaryDirectory() as scratch:
         record = Path(scratch, "calls.json")
-        run = _run(script, [recorded_run.__file__, str(record), script.name])
+        run = _run(script, [recorded_run.__file__, str(record), script.name, *arguments])
         if run.exit_code:
-            return run_script(script), []
+            return run_script(script, arguments), []
         return run, json.loads(record.read_text()) if record.exists() else []
 
 
