@@ -34,8 +34,10 @@ def test_task_1_says_what_is_different(tmp_path, name):
 PRINTED = """
 def printed(save, held_out=digits.DIGITS / "test.csv"):
     def save_it(model, *args, **options):
-        rows = np.loadtxt(held_out, delimiter=",", skiprows=1)
-        print(classification_report(rows[:, -1], model.predict(rows[:, :-1])))
+        # joblib hands arrays of its own to another process by dump.
+        if hasattr(model, "predict"):
+            rows = np.loadtxt(held_out, delimiter=",", skiprows=1)
+            print(classification_report(rows[:, -1], model.predict(rows[:, :-1])))
         return save(model, *args, **options)
     return save_it
 
