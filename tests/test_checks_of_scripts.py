@@ -466,6 +466,14 @@ options:
   --help                  Show this message and exit.
 """,
     "typer": """
+│ *  --train    -t                 <str>      [required]                     │
+│    --kind                        [forest|trees]   [default: forest]        │
+│    --verbose      --no-verbose   <bool>     [default: no-verbose]          │
+│    --trees                       <int>      [default: 100]                 │
+│    --out                         <path>                                    │
+│    --help                        <bool>     Show this message and exit.    │
+""",
+    "typer of old": """
 │ *  --train    -t      TEXT                 [default: None] [required]  │
 │    --kind             [forest|trees]       [default: forest]           │
 │    --verbose              --no-verbose     [default: no-verbose]       │

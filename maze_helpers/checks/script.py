@@ -27,7 +27,7 @@ _VALUED_ACTIONS = ("store", "append", "extend")
 # explanation; typer puts as many as its columns need, and a frame of │ around.
 _HELP_ROW = re.compile(
     r"^[\s│|*]*(?:-\w(?: [A-Z][\w.]*)?, *)?(?P<name>--[a-z][\w-]*)(?:, --[\w-]+)*(?: +-\w\b)?"
-    r"(?:[ =](?P<value>[^\s│-]\S*)|\s+(?P<column>[A-Z][A-Z_]+|\[[\w|]+\])(?=\s{2}|\s*[│\n]))?",
+    r"(?:[ =](?P<value>[^\s│-]\S*)|\s+(?P<column><\w+>|[A-Z][A-Z_]+|\[[\w|]+\])(?=\s{2}|\s*[│\n]))?",
     re.MULTILINE,
 )
 
@@ -260,9 +260,9 @@ def options_of_help(script: Script) -> list[Option]:
 
 
 def _taken_by(value: str) -> Takes:
-    if not value:
+    if value in ("", "<bool>"):
         return Takes.NOTHING
-    if value.startswith(("INT", "FLOAT")):
+    if value.upper().lstrip("<").startswith(("INT", "FLOAT")):
         return Takes.NUMBER
     return Takes.CHOICE if value.startswith(("{", "[")) else Takes.ANYTHING
 
