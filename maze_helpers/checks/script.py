@@ -27,7 +27,8 @@ _VALUED_ACTIONS = ("store", "append", "extend")
 # explanation; typer puts as many as its columns need, and a frame of │ around.
 _HELP_ROW = re.compile(
     r"^[\s│|*]*(?:-\w(?: [A-Z][\w.]*)?, *)?(?P<name>--[a-z][\w-]*)(?:, --[\w-]+)*(?: +-\w\b)?"
-    r"(?:[ =](?P<value>[^\s│-]\S*)|\s+(?P<column><\w+>|[A-Z][A-Z_]+|\[[\w|]+\])(?=\s{2}|\s*[│\n]))?",
+    r"(?:[ =](?P<value>[^\s│-]\S*)|"
+    r"\s+(?P<column><\w+>|[A-Z][A-Z_]+|\[[\w|]+\])(?=\s{2}|\s*[│\n]))?",
     re.MULTILINE,
 )
 
