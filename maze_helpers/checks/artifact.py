@@ -9,7 +9,13 @@ from maze_helpers import data
 from maze_helpers.checks.check import Missing
 from maze_helpers.checks.job_files import Job, columns_given, download_model
 from maze_helpers.checks.jobs import log_lines
-from maze_helpers.checks.model import ACCURACY_NEEDED, OtherVersion, is_forest, judge_model
+from maze_helpers.checks.model import (
+    ACCURACY_NEEDED,
+    OtherVersion,
+    is_forest,
+    judge_model,
+    kind_of,
+)
 from maze_helpers.checks.scores import REPORTED, printed_scores
 
 # The numbers of trees and levels in the tasks' texts, by what a hyperparameter's name has in it.
@@ -45,10 +51,8 @@ def judge_artifact(session: boto3.Session, job: Job) -> Artifact:
         # On AWS the image's scikit-learn is older than what a notebook of today has.
         return Artifact(None, f"{other} {_judge_by_log(session, job['TrainingJobName'])}", [])
     judgement = _judge_model(session, job, model)
-    kind = type(model).__name__
-    return Artifact(
-        model, judgement, [] if is_forest(model) else [f"It is a {kind}, not a random forest."]
-    )
+    others = [] if is_forest(model) else [f"It is {kind_of(model)}, not a random forest."]
+    return Artifact(model, judgement, others)
 
 
 def _judge_model(session: boto3.Session, job: Job, model: Any) -> str:
