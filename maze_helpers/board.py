@@ -4,7 +4,7 @@ There is no server behind it and no database: whoever may read the folder makes 
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from maze_helpers.progress import first_of
 from maze_helpers.publishing import (
     MOST_LETTERS,
     SUFFIX,
@@ -37,6 +38,13 @@ _TITLES = [f"{number} {task.title}" for number, task in enumerate(TASKS, 1)]
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A file that was not read, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Tile:
     """A task of a pair. state: done, caught-up, here or ahead. text: what is written in it."""
 
@@ -49,7 +57,9 @@ class Tile:
 class Row:
     """A pair on the board.
 
-    minutes: on the task they are at; None where all are done. pace: fine, slow or stuck.
+    minutes: on the task they are at, from when somebody in the room has begun it; before that,
+    since their last was done. None where all are done. pace: fine, slow or stuck; fine, while
+    nobody has begun it.
     """
 
     name: str
@@ -110,7 +120,7 @@ class Board:
         return environment.get_template(TEMPLATE).render(board=self, tasks=TASKS)
 
 
-def board(files: Sequence[tuple[str, bytes]], at: datetime | None = None) -> Board:
+def board(files: Sequence[tuple[str, bytes | Unread]], at: datetime | None = None) -> Board:
     """Return the board of published files, each with its name, as it is at a time; now, if None.
 
     A file that is none of ours is named among the unread ones. Of two with one name of a pair,
@@ -120,6 +130,9 @@ def board(files: Sequence[tuple[str, bytes]], at: datetime | None = None) -> Boa
     newest: dict[str, Published] = {}
     unread = []
     for name, body in files:
+        if isinstance(body, Unread):
+            unread.append(f"{name}: {body.why}")
+            continue
         try:
             found = published(body.decode())
         except ValueError as error:
@@ -128,7 +141,8 @@ def board(files: Sequence[tuple[str, bytes]], at: datetime | None = None) -> Boa
         known = newest.get(found.name)
         if known is None or _time(found.published_at) > _time(known.published_at):
             newest[found.name] = found
-    rows = sorted((_row(found, at) for found in newest.values()), key=_by_need)
+    begun = _begun(newest.values())
+    rows = sorted((_row(found, begun, at) for found in newest.values()), key=_by_need)
     return Board(at, tuple(rows), tuple(unread))
 
 
@@ -137,20 +151,35 @@ def _by_need(row: Row) -> tuple:
     return (row.minutes is None, -(row.minutes or 0), row.name)
 
 
-def _row(found: Published, at: datetime) -> Row:
+def _begun(room: Iterable[Published]) -> list[datetime | None]:
+    """Return when each task was first seen begun by anyone, None where it was not.
+
+    The room's talk and its breaks come before, and are nobody's slowness.
+    """
+    pairs = [[found.tasks.get(task.name) for task in TASKS] for found in room]
+    times = [
+        [first_of(task.first_check_at, task.ended_at) for task in tasks if task]
+        for tasks in zip(*pairs, strict=True)
+    ]
+    return [min(map(_time, filter(None, of_task)), default=None) for of_task in times]
+
+
+def _row(found: Published, begun: Sequence[datetime | None], at: datetime) -> Row:
     tasks = [found.tasks.get(task.name) for task in TASKS]
     ends = [task.ended_at if task else None for task in tasks]
     here = ends.index(None) if None in ends else None
-    minutes = None
+    minutes, has_begun = None, False
     if here is not None:
-        began = max(_time(when) for when in (found.started_at, *ends) if when)
+        has_begun = begun[here] is not None
+        own = [_time(when) for when in (found.started_at, *ends) if when]
+        began = max([*own, *filter(None, [begun[here]])])
         minutes = max((at - began) / timedelta(minutes=1), 0)
     return Row(
         found.name,
         tuple(_tile(task, n == here) for n, task in enumerate(tasks)),
         THROUGH if here is None else _TITLES[here],
         minutes,
-        _pace(minutes),
+        _pace(minutes if has_begun else None),
         max((at - _time(found.published_at)) / timedelta(minutes=1), 0),
         sum(task.hints for task in tasks if task),
         sum(task.answers for task in tasks if task),
@@ -172,7 +201,10 @@ def _pace(minutes: float | None) -> str:
 def _tile(task: PublishedTask | None, is_here: bool) -> Tile:
     if task is None:
         return Tile("here" if is_here else "ahead", "", "not begun")
-    used = f"{task.checks} checks, {task.hints} hints, {task.answers} answers"
+    used = ", ".join(
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((task.checks, "check"), (task.hints, "hint"), (task.answers, "answer"))
+    )
     if task.done_at:
         return Tile("done", "✓", f"{task.verdict}; {used}")
     if task.caught_up_at:
@@ -181,7 +213,7 @@ def _tile(task: PublishedTask | None, is_here: bool) -> Tile:
     return Tile("here" if is_here else "ahead", step, f"{task.verdict}; {used}")
 
 
-def gather(place: str, session: boto3.Session | None = None) -> list[tuple[str, bytes]]:
+def gather(place: str, session: boto3.Session | None = None) -> list[tuple[str, bytes | Unread]]:
     """Return the published files in a folder, or below s3://bucket/prefix, by name.
 
     session: for S3. Raises: PublishingError, if the place cannot be read.
@@ -193,21 +225,23 @@ def gather(place: str, session: boto3.Session | None = None) -> list[tuple[str, 
         raise PublishingError(f"There is no folder {folder}: name the one pairs publish to.")
     try:
         paths = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
-        return [(path.name, _read(path)) for path in paths if path.is_file()]
+        return [(path.name, _read(path)) for path in paths if path.is_symlink() or path.is_file()]
     except OSError as error:
         raise PublishingError(f"{folder} cannot be read: {error.strerror}.") from error
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> bytes | Unread:
+    if path.is_symlink():
+        # Whoever may write here could have a file of the facilitator's read.
+        return Unread("it is a link")
     try:
         with path.open("rb") as file:
             return file.read(MOST_BYTES)
     except OSError as error:
-        # Not JSON, so it is named among the unread ones with this as its reason.
-        return f"cannot be opened: {error.strerror}".encode()
+        return Unread(f"it cannot be opened: {error.strerror}")
 
 
-def _objects(session: boto3.Session, place: str) -> Iterator[tuple[str, bytes]]:
+def _objects(session: boto3.Session, place: str) -> Iterator[tuple[str, bytes | Unread]]:
     bucket, prefix = split(place)
     s3 = session.client("s3")
     try:
@@ -219,9 +253,9 @@ def _objects(session: boto3.Session, place: str) -> Iterator[tuple[str, bytes]]:
         raise PublishingError(f"{place} cannot be read: {error}.") from error
 
 
-def _read_object(s3: Any, bucket: str, key: str) -> bytes:
+def _read_object(s3: Any, bucket: str, key: str) -> bytes | Unread:
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read(MOST_BYTES)
     except ClientError as error:
         # One that is gone by now, or is kept from us, keeps no other from the board.
-        return f"cannot be opened: {error.response['Error']['Code']}".encode()
+        return Unread(f"it cannot be opened: {error.response['Error']['Code']}")

@@ -213,6 +213,8 @@ def share(task: str | None, repository: Path, name: str | None, outputs: bool) -
     ids or paths of your machine. The push is left to you.
     Example: maze share chapter_1/task_3 --to ../our-maze
     """
+    from shlex import quote
+
     from maze_helpers import tasks
     from maze_helpers.share import share
 
@@ -222,10 +224,16 @@ def share(task: str | None, repository: Path, name: str | None, outputs: bool) -
         click.echo("Nothing has changed since it was shared.")
     else:
         click.echo(f"Committed as {shared.commit}: {', '.join(shared.names)}.")
+    if shared.replaced:
+        click.echo(
+            f"It replaces what was shared there before, by {shared.replaced}; "
+            "with --as you have a folder of your own."
+        )
     if shared.unwritten:
         places = "1 place" if shared.unwritten == 1 else f"{shared.unwritten} places"
         click.echo(f"Not finished: {places} of the notebook still to write (YOUR CODE HERE).")
     click.echo(f"Send it: {shared.push}")
     following = tasks.TASKS[tasks.TASKS.index(place.task) + 1 :][:1]
     for next_task in following:
-        click.echo(f"Start from it: maze checkpoint {next_task.name} --from {shared.folder}")
+        source = quote(str(shared.folder))
+        click.echo(f"Start from it: maze checkpoint {next_task.name} --from {source}")

@@ -24,7 +24,8 @@ from maze_helpers.running import Running, running
 from maze_helpers.tasks import TASKS
 
 SUFFIX = ".maze.json"
-NAME = re.compile(r"[\w][\w .-]{0,39}")
+MOST_NAME = 40
+NAME = re.compile(rf"[\w][\w .-]{{0,{MOST_NAME - 1}}}")
 # More than what we publish ever has: a board shows others' files, whoever wrote them.
 MOST_LETTERS, MOST = 300, 10**9
 TIMES = ("published_at", "started_at", "since", "first_check_at", "done_at", "caught_up_at")
@@ -73,7 +74,8 @@ def publication(known: Progress, name: str, mode: str, session: boto3.Session) -
     """
     if not NAME.fullmatch(name):
         raise PublishingError(
-            f"{name!r} cannot be the name of a file: take letters, digits, spaces and hyphens."
+            f"{name!r} cannot be the name of a file: take up to {MOST_NAME} letters, digits, "
+            "spaces and hyphens."
         )
     tasks = {task.name: _marks(known.of(task.name)) for task in TASKS}
     try:
@@ -157,7 +159,7 @@ def _write(folder: Path, name: str, text: str, what: Published) -> Path:
         raise PublishingError(f"There is no folder {folder}: ask your facilitator for its name.")
     path = folder / name
     try:
-        _require_own(str(path), path.read_bytes() if path.exists() else None, what)
+        _require_own(str(path), path.read_bytes() if path.is_file() else None, what)
         write_whole(path, text, mode=0o644)
     except OSError as error:
         raise PublishingError(f"{folder} cannot be written to: {error.strerror}.") from error
@@ -174,7 +176,8 @@ def published(text: str) -> Published:
         for one in (found, *tasks.values(), *there):
             _check_kinds(one)
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON: {text[:MOST_LETTERS]!r}") from error
+        # Not its text: a link, or a mistake, may have led here to what is nobody's business.
+        raise ValueError("it is no JSON") from error
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"it is no published progress ({error})") from error
     return found

@@ -109,7 +109,18 @@ SECRETS = (
     ),
     _rule(
         "an access token",
-        r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|\bhf_[A-Za-z0-9]{30,}",
+        r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|\bhf_[A-Za-z0-9]{30,}|"
+        r"\bglpat-[\w-]{20,}|\bxox[abeprs]-[\w-]{10,}|\bsk-(?:proj-|ant-)?[\w-]{32,}|"
+        r"\b[srp]k_live_[A-Za-z0-9]{16,}|\bpypi-[\w-]{50,}|\bAIza[\w-]{35}|"
+        r"hooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
+    ),
+    # JSON Web Tokens: a header, what is signed, and the signature.
+    _rule("an access token", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    _rule(
+        "a password",
+        r"(?i)(passw(?:or)?d[\"']?\s*[:=]\s*)(?!\(removed\))[^\s,;\"'(){}\[\]]{4,}",
+        rf"\1{REMOVED}",
+        r"(?i)passw(?:or)?d[\"']?\s*[:=]\s*[\"'][^\s\"']{4,}[\"']",
     ),
     _rule("a password in a URL", r"://[^/\s:@\"'<>{}]+:[^/\s@\"'<>{}]+@", f"://{REMOVED}@"),
 )

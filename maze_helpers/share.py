@@ -19,11 +19,13 @@ from maze_helpers.tasks import ROOT, Place
 
 NAME = re.compile(r"\w[\w.-]{0,79}")
 NOT_MINE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+# Files of git's own that are there while something is under way.
 UNDER_WAY = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
-    "REBASE_HEAD": "rebase",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
 }
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -37,7 +39,8 @@ class Shared:
     """What is shared. commit: the new commit, or None, where nothing has changed.
 
     folder: the somebody's in the repository; `maze checkpoint` starts from it. unwritten: how many
-    places of the notebook are still the skeleton's.
+    places of the notebook are still the skeleton's. replaced: whose work was there before, if it
+    was somebody else's, such as "Ann, in 1a2b3c4".
     """
 
     folder: Path
@@ -45,6 +48,7 @@ class Shared:
     commit: str | None
     push: str
     unwritten: int
+    replaced: str | None
 
 
 def share(
@@ -64,10 +68,12 @@ def share(
     paths = _own_paths(git, target, files, place.task.notebook)
     _check_paths(git, paths)
     _write(paths)
+    others = git.last_of_others(list(paths))
     commit = git.commit(list(paths), f"Share {place.task.name} of {name}")
     notebook = files.get(place.task.notebook, b"")
     unwritten = notebook.count(notebooks.STUB[1].encode())
-    return Shared(git.folder / name, sorted(files), commit, git.push_line(), unwritten)
+    replaced = others if commit else None
+    return Shared(git.folder / name, sorted(files), commit, git.push_line(), unwritten, replaced)
 
 
 def _checked_name(name: str | None, author: str) -> str:
@@ -201,17 +207,32 @@ class Git:
             raise ShareError(f"There is no folder {self.folder}: clone your group's repository.")
         done = self._run("rev-parse", "--is-inside-work-tree")
         if done.stdout.strip() != "true":
+            reason = _reason(done) if done.returncode else "it has no working tree"
             raise ShareError(
-                f"{self.folder} is not a git repository to work in ({_reason(done)}): clone "
+                f"{self.folder} is not a git repository to work in ({reason}): clone "
                 "your group's, and name its folder."
             )
-        # In the midst of these git commits everything or nothing.
-        for head, what in UNDER_WAY.items():
-            if self._run("rev-parse", "--quiet", "--verify", head).returncode == 0:
+        self._check_state()
+
+    def _check_state(self) -> None:
+        """Raise ShareError, if a commit here would be lost, would be of more, or would fail."""
+        for mark, what in UNDER_WAY.items():
+            path = self._must("rev-parse", "--git-path", mark).stdout.rstrip("\n")
+            if (self.folder / path).exists():
                 raise ShareError(
                     f"A {what} is under way in {self.folder}: end it with `git {what} --continue` "
                     f"or `git {what} --abort`, and share again."
                 )
+        if self._run("symbolic-ref", "--quiet", "HEAD").returncode:
+            raise ShareError(
+                f"{self.folder} is on no branch, where a commit is easily lost: run "
+                "`git switch main`, or another branch's name, and share again."
+            )
+        if self._run("config", "--bool", "core.sparseCheckout").stdout.strip() == "true":
+            raise ShareError(
+                f"{self.folder} is a sparse checkout: run `git sparse-checkout disable` there, "
+                "and share again."
+            )
 
     def author(self) -> str:
         """Return the author's name; raise ShareError, if git's settings name none."""
@@ -253,7 +274,17 @@ class Git:
         if not self._must("remote").stdout.strip():
             return f"{here} remote add origin URL && {here} push -u origin HEAD"
         upstream = self._run("rev-parse", "--abbrev-ref", "@{upstream}")
-        return f"{here} push" if upstream.returncode == 0 else f"{here} push -u origin HEAD"
+        if upstream.returncode:
+            return f"{here} push -u origin HEAD"
+        # Others have pushed meanwhile.
+        return f"{here} pull --rebase --autostash && {here} push"
+
+    def last_of_others(self, paths: list[Path]) -> str | None:
+        """Return whose the last commit at the paths is, if somebody else's: "Ann, in 1a2b3c4"."""
+        done = self._run("log", "-1", "--format=%ae%x00%an, in %h", "--", *_literal(paths))
+        email, _, whose = done.stdout.strip().partition("\0")
+        own = self._must("var", "GIT_AUTHOR_IDENT").stdout.partition("<")[2].partition(">")[0]
+        return whose if whose and email != own else None
 
     def _must(self, *arguments: str) -> subprocess.CompletedProcess:
         done = self._run(*arguments)

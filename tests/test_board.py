@@ -31,10 +31,13 @@ def task(**marks):
     } | marks
 
 
-def file(name="blue", started=60, done=(), silent=0, running=(), usd=0.0, **more):
+def file(name="blue", started=60, done=(), silent=0, running=(), usd=0.0, begun=True, **more):
     tasks = {each: task() for each in NAMES}
     for number, minutes in enumerate(done):
         tasks[NAMES[number]] = task(verdict="Done", done_at=ago(minutes), checks=1, hints=1)
+    if begun and len(done) < len(NAMES):
+        first = ago(min(started, *done) if done else started)
+        tasks[NAMES[len(done)]] = task(verdict="Not yet", first_check_at=first)
     known = {
         "name": name,
         "published_at": ago(silent),
@@ -66,14 +69,26 @@ def test_a_pair_is_at_the_first_task_that_is_not_done_since_the_last_was():
     assert row.hints == 2
 
 
+def test_the_talk_before_a_task_is_nobodys_slowness():
+    early, late = file("early", done=(35,), begun=False), file("late", done=(10,))
+    waiting = board([early, file("other", done=(20,), begun=False)], AT).rows
+    assert {row.name: (row.minutes, row.pace) for row in waiting} == {
+        "early": (35, "fine"),
+        "other": (20, "fine"),
+    }
+    at_work = board([early, late], AT).rows
+    assert {row.name: row.minutes for row in at_work} == {"early": 10, "late": 10}
+
+
 def test_a_task_that_was_caught_up_with_is_behind_a_pair_and_looks_so():
     name, body = file(started=100)
     known = json.loads(body)
     known["tasks"][NAMES[0]] = task(caught_up_at=ago(5))
+    known["tasks"][NAMES[1]] = task(first_check_at=ago(4))
     (row,) = board([(name, json.dumps(known).encode())], AT).rows
     assert (row.where, row.minutes, row.tiles[0].state) == (
         "2 a script with arguments",
-        5,
+        4,
         "caught-up",
     )
 
@@ -167,10 +182,15 @@ def test_a_folder_gives_what_was_published_and_nothing_else(tmp_path):
 
 def test_what_cannot_be_opened_is_named_with_the_reason(tmp_path):
     os.mkfifo(tmp_path / f"pipe{SUFFIX}")
-    (tmp_path / f"loop{SUFFIX}").symlink_to(tmp_path / f"loop{SUFFIX}")
-    assert gather(str(tmp_path)) == []
-    (line,) = board([("a.maze.json", b"cannot be opened: Permission denied")], AT).unread
-    assert line == "a.maze.json: it is no JSON: 'cannot be opened: Permission denied'"
+    (tmp_path / f"link{SUFFIX}").symlink_to(tmp_path / "secret")
+    (tmp_path / "secret").write_text("aws_secret_access_key = x")
+    page = board(gather(str(tmp_path)), AT)
+    assert page.unread == ("link.maze.json: it is a link",)
+
+
+def test_what_is_no_progress_is_named_and_not_shown(tmp_path):
+    page = board([("a.maze.json", b"aws_secret_access_key = x")], AT)
+    assert page.unread == ("a.maze.json: it is no JSON",) and "aws_secret" not in page.html
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):

@@ -114,6 +114,32 @@ LEAKS = {
 }
 
 
+# Of other services: made up, in the form that each has.
+OTHERS = [
+    "glpat-" + "aB3" * 7,
+    "xoxb-" + "1234567890-" * 3 + "aBcDeF",
+    "sk-proj-" + "aB3" * 14,
+    "sk_live_" + "aB3" * 8,
+    "pypi-" + "aB3" * 20,
+    "AIza" + "aB3dE" * 7,
+    "https://hooks.slack.com/services/T00000000/B00000000/" + "aB3" * 8,
+    ".".join("eyJ" + "aB3" * 6 for _ in range(3)),
+]
+
+
+@pytest.mark.parametrize("token", OTHERS, ids=lambda token: token[:8])
+def test_tokens_of_other_services_are_found_and_taken_out(token):
+    assert Scrubber().findings(f"call({token!r})")
+    clean = Scrubber().scrub(f"token: {token}")
+    assert token[-12:] not in clean and Scrubber().scrub(clean) == clean
+
+
+def test_a_password_is_found_however_short_it_is():
+    assert [found.what for found in Scrubber().findings('password = "hunter2"')] == ["a password"]
+    assert Scrubber().scrub("password: hunter2, user: ann") == f"password: {REMOVED}, user: ann"
+    assert not Scrubber().findings("connect(user, password=password)\npassword = getpass()")
+
+
 def values_of(planted: Planted) -> list[str]:
     account = planted.account
     dashed = f"{account[:4]}-{account[4:8]}-{account[8:]}"

@@ -1,5 +1,7 @@
 """Sharing with real git repositories: only own paths, no secret, one sentence for what is wrong."""
 
+import os
+import re
 import subprocess
 
 import nbformat
@@ -230,6 +232,50 @@ def test_a_merge_under_way_is_to_be_ended_before_anything_is_written(place, repo
     assert share(place, repository).commit
 
 
+def test_a_rebase_that_stopped_and_a_head_on_no_branch_are_told(place, repository):
+    environment = {**os.environ, "GIT_SEQUENCE_EDITOR": "sed -i 1ibreak"}
+    (repository / "README.md").write_text("ours, changed\n")
+    git(repository, "commit", "-q", "-a", "-m", "Ours")
+    rebase = ["git", "-C", str(repository), "rebase", "-i", "HEAD~1"]
+    subprocess.run(rebase, check=True, capture_output=True, env=environment)
+    refused(place, repository, "A rebase is under way")
+    git(repository, "rebase", "--abort")
+    git(repository, "checkout", "-q", "--detach")
+    refused(place, repository, "is on no branch")
+
+
+def test_a_sparse_checkout_is_told_how_to_end(place, repository):
+    git(repository, "sparse-checkout", "set", "somewhere")
+    refused(place, repository, "is a sparse checkout: run `git sparse-checkout disable`")
+    git(repository, "sparse-checkout", "disable")
+    assert share(place, repository).commit
+
+
+def test_whose_work_is_replaced_is_said_and_ones_own_is_not(place, repository, config):
+    assert share(place, repository).replaced is None
+    write_notebook(place, "print(2)")
+    assert share(place, repository).replaced is None
+    config.write_text(USER.replace("ann@", "ben@"))
+    write_notebook(place, "print(3)")
+    assert re.fullmatch("Ann, in [0-9a-f]{7,}", share(place, repository).replaced)
+
+
+def test_the_line_to_send_it_takes_what_others_have_sent(place, repository, tmp_path):
+    group = tmp_path / "group.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(group)], check=True)
+    git(repository, "remote", "add", "origin", str(group))
+    send = share(place, repository).push
+    subprocess.run(send, shell=True, check=True, capture_output=True)
+    other = tmp_path / "other"
+    subprocess.run(["git", "clone", "-q", str(group), str(other)], check=True)
+    share(place, other, "ben")
+    write_notebook(place, "print(2)")
+    subprocess.run(share(place, repository).push, shell=True, check=True, capture_output=True)
+    subprocess.run(share(place, other, "ben").push, shell=True, check=True, capture_output=True)
+    names = git(group, "ls-tree", "-r", "--name-only", "main").split()
+    assert NOTEBOOK in names and NOTEBOOK.replace("ann", "ben") in names
+
+
 def test_what_is_still_to_write_is_counted(place, repository):
     assert share(place, repository).unwritten == 0
     write_notebook(place, "def fit():\n    # YOUR CODE HERE\n    raise NotImplementedError()")
@@ -330,7 +376,7 @@ def test_the_push_line_is_what_git_needs(place, repository, tmp_path):
     line = share(place, repository).push
     assert line == f"{here} push -u origin HEAD"
     subprocess.run(line, shell=True, check=True, capture_output=True)
-    assert share(place, repository).push == f"{here} push"
+    assert share(place, repository).push == f"{here} pull --rebase --autostash && {here} push"
     assert "training.ipynb" in git(tmp_path / "remote.git", "ls-tree", "-r", "--name-only", "main")
 
 
