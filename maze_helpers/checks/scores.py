@@ -201,13 +201,20 @@ def beyond(numbers: Sequence[Number]) -> Number | None:
     return numbers[0]
 
 
+class NotPrinted(Missing):
+    """Raised when a script does not print a score that it is asked for."""
+
+
 def require_scores(script: str, stdout: str, stderr: str) -> dict[str, list[Number]]:
-    """Return what a script printed under each name; raise Missing, unless all three are scores."""
+    """Return what a script printed under each name.
+
+    Raises: NotPrinted, unless all three are there; Missing, unless they can be scores.
+    """
     # Logging writes to stderr, which a terminal and a cell show just as well.
     printed = printed_scores(stderr) | printed_scores(stdout)
     for name in REPORTED:
         if not printed.get(name):
-            raise Missing(f"{script} does not print {name} with its value.")
+            raise NotPrinted(f"{script} does not print {name} with its value.")
         if number := beyond(printed[name]):
             raise Missing(f"{script} prints {number.text} as {name}, which no score can be.")
     return printed
