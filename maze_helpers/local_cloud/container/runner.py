@@ -31,6 +31,7 @@ class Runner:
         self.captures = captures
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_starting, self._is_stopped = False, False
         signal.signal(signal.SIGTERM, self._pass_on)
 
     def run(
@@ -44,15 +45,14 @@ class Runner:
         if self.captures:
             exit_code, message = self._run_and_watch(command, variables, error.__name__)
         else:
-            self._process = self._start(command, variables)
-            exit_code = self._process.wait()
+            exit_code = self._start(command, variables).wait()
         if exit_code != 0:
             raise error(exit_code, command, message)
 
     def _run_and_watch(
         self, command: list[str], variables: Mapping[str, str], name_of_error: str
     ) -> tuple[int, str]:
-        self._process = process = self._start(command, variables, subprocess.PIPE)
+        process = self._start(command, variables, subprocess.PIPE)
         assert process.stdout and process.stderr
         streams = {pipe: ErrorLines(name_of_error) for pipe in (process.stdout, process.stderr)}
         threads = [
@@ -68,17 +68,28 @@ class Runner:
     def _start(
         self, command: list[str], variables: Mapping[str, str], output: int | None = None
     ) -> subprocess.Popen[bytes]:
-        # A session of its own, so that it gets a SIGTERM once: through us.
-        return subprocess.Popen(
-            command,
-            cwd=self._folder,
-            env=dict(variables),
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        self._is_starting = True
+        try:
+            # A session of its own, so that it gets a SIGTERM once: through us.
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=dict(variables),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        finally:
+            self._is_starting = False
+        if self._is_stopped:
+            os.killpg(self._process.pid, signal.SIGTERM)
+        return self._process
 
     def _pass_on(self, number: int, _frame: object) -> None:
+        if self._is_starting:
+            # There may be a process already, and it is not known here yet.
+            self._is_stopped = True
+            return
         if self._process is None or self._process.poll() is not None:
             sys.exit(_TERMINATED)
         os.killpg(self._process.pid, number)
